@@ -1,1 +1,63 @@
-//! Placeholder of a crate under construction.
+//! The credential pool as a pure, deterministic state machine.
+//!
+//! [`Core::apply`] takes a reading of the clocks and a [`Command`], and gives a [`Reply`]; [`Core::changes`] then names
+//! every record that the command left different. There is no I/O here, no clock, no thread and no dependency: the same
+//! seed, commands and readings give the same replies and the same records, byte for byte. The core never sees a secret,
+//! a lease token, a header or a body.
+//!
+//! ```
+//! use credpool_core::{Acquire, Ask, Boot, Command, Core, Define, Definition, Limits, Now, Policy, Reply, TokenHash, Wall};
+//!
+//! let mut core = Core::new(7, Limits::default());
+//! let now = Now { boot: Boot(1_000), wall: Wall(1_795_000_000_000) };
+//! let work = Definition {
+//!     id: "a1b2c3".into(),
+//!     fingerprint: Some("sha256:053ad1494404cdc3".into()),
+//!     account: "sha256:053ad1494404cdc3".into(),
+//!     cap: None,
+//!     grants: 0,
+//! };
+//! let define = Define { pool: "openrouter".into(), policy: Policy::default(), definitions: vec![work] };
+//! let Reply::Defined(defined) = core.apply(now, Command::Define(define)) else { unreachable!() };
+//! let acquire = Acquire { pool: defined.pool, ask: Ask::default(), token: TokenHash(1), owner: None };
+//! let Reply::Acquired(Ok(grant)) = core.apply(now, Command::Acquire(acquire)) else { unreachable!() };
+//! assert_eq!(grant.credential, defined.keys[0]);
+//! ```
+//!
+//! The map: `records` is the state, `index` what is derived from it; `machine` keeps the two together; `leases`,
+//! `judging`, `operator`, `define` and `deadlines` are what commands do; `queries` looks and changes nothing;
+//! `invariants` says what must hold after every command.
+
+mod cause;
+mod command;
+mod deadlines;
+mod define;
+mod index;
+mod invariants;
+mod judging;
+mod leases;
+mod machine;
+mod operator;
+mod policy;
+mod queries;
+mod ranking;
+mod records;
+mod rng;
+mod time;
+
+pub use cause::{Cause, Kind, State};
+pub use command::{
+    Absent, Acquire, Clear, Command, Define, Defined, Definition, Disable, Grant, Import, Limit, Next, Obstacle,
+    Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, Subject, Unavailable, Verdict,
+};
+pub use deadlines::Deadline;
+pub use machine::Core;
+pub use policy::{Backoff, Cap, Cooldowns, Limits, Policy, Strategy};
+pub use queries::{Candidate, Explanation, Ineligible};
+pub use records::{
+    Account, AccountKey, Ask, Change, ChosenBy, Conclusion, Credential, CredentialKey, EndedBy, Ending, Evidence,
+    Header, Identity, Lease, LeaseNo, Model, Owner, Pool, PoolKey, Reach, Records, Restriction, Scope, Seq, TokenHash,
+    Watermark, Why,
+};
+pub use rng::Rng;
+pub use time::{Boot, Now, Until, Wall};

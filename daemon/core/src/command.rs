@@ -1,0 +1,347 @@
+//! What can be asked of the core, and what it answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::cause::{Cause, Kind, State};
+use crate::policy::{Cap, Policy};
+use crate::records::{
+    Ask, ChosenBy, Conclusion, CredentialKey, EndedBy, Evidence, LeaseNo, Model, Owner, PoolKey, Reach, Seq, TokenHash,
+};
+use crate::time::{Boot, Until, Wall};
+
+/// A command. What is not here does not change the state of a pool.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// The definitions and policy of a pool, whole.
+    Define(Define),
+    /// A fact that Hermes wrote beside a definition.
+    Import(Import),
+    /// The right to use a credential.
+    Acquire(Acquire),
+    /// A failure.
+    Report(Report),
+    /// The end of a lease.
+    Release(Release),
+    /// More time for a lease.
+    Renew(Renew),
+    /// The end of a connection.
+    Disconnect(Owner),
+    /// An operator lifts restrictions.
+    Clear(Clear),
+    /// An operator switches a credential off.
+    Disable(Disable),
+    /// An operator switches it on again.
+    Enable(CredentialKey),
+    /// Nothing but the passing of time.
+    Tick,
+}
+
+/// One row of a pool's definitions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Definition {
+    /// Unique within the pool.
+    pub id: Arc<str>,
+    /// The fingerprint of its secret; `None` if it cannot be resolved here.
+    pub fingerprint: Option<Arc<str>>,
+    /// What the provider limits, by name.
+    pub account: Arc<str>,
+    /// A cap of its own.
+    pub cap: Option<Cap>,
+    /// Grants that the definition brings along; they count only for a credential that was unknown.
+    pub grants: u64,
+}
+
+/// `Command::Define`.
+#[derive(Clone, Debug)]
+pub struct Define {
+    /// The pool's name.
+    pub pool: Arc<str>,
+    /// What it is told to do.
+    pub policy: Policy,
+    /// All its definitions, in order, with distinct ids.
+    pub definitions: Vec<Definition>,
+}
+
+/// `Command::Import`.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The credential that it is about.
+    pub credential: CredentialKey,
+    /// When it happened.
+    pub at: Wall,
+    /// What happened; never one of `Cause::is_ours`.
+    pub cause: Cause,
+    /// When that is over.
+    pub until: Until,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// The rule that concluded it.
+    pub rule: Arc<str>,
+}
+
+/// `Command::Acquire`.
+#[derive(Clone, Debug)]
+pub struct Acquire {
+    /// The pool.
+    pub pool: PoolKey,
+    /// What is wanted of it.
+    pub ask: Ask,
+    /// The hash of the token that the lease will have.
+    pub token: TokenHash,
+    /// The connection that the lease is bound to; `None` for a detached lease.
+    pub owner: Option<Owner>,
+}
+
+/// Whom a failure is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A lease.
+    Lease(TokenHash),
+    /// A credential in an epoch, from somebody who holds no lease.
+    Credential(CredentialKey, Seq),
+}
+
+/// What the classifier says of a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What it was.
+    pub kind: Kind,
+    /// How far it reaches.
+    pub reach: Reach,
+    /// The one model that it reaches.
+    pub model: Option<Model>,
+    /// Milliseconds from now until it is over, if the vendor said so.
+    pub after_ms: Option<u64>,
+    /// The instant at which it is over, if the vendor said so. With both, the later counts.
+    pub at: Option<Wall>,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// The rule that fired.
+    pub rule: Arc<str>,
+    /// What it went by.
+    pub evidence: Option<Evidence>,
+}
+
+/// `Command::Report`.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Whom it is about.
+    pub subject: Subject,
+    /// Which failure of this lease, by the caller's count.
+    pub number: u64,
+    /// What the classifier says.
+    pub verdict: Verdict,
+    /// Whether the lease goes on.
+    pub keep: bool,
+    /// Whether another lease is wanted in the same step.
+    pub next: Option<Next>,
+}
+
+/// The lease that follows a report.
+#[derive(Clone, Debug)]
+pub struct Next {
+    /// What is wanted; `None` for what the reported lease was asked for.
+    pub ask: Option<Ask>,
+    /// The hash of the token that it will have.
+    pub token: TokenHash,
+    /// The connection that it is bound to; `None` for a detached lease.
+    pub owner: Option<Owner>,
+}
+
+/// `Command::Release`.
+#[derive(Clone, Copy, Debug)]
+pub struct Release {
+    /// The lease.
+    pub token: TokenHash,
+    /// Whether its use is known to have succeeded.
+    pub success: bool,
+}
+
+/// `Command::Renew`.
+#[derive(Clone, Copy, Debug)]
+pub struct Renew {
+    /// The lease.
+    pub token: TokenHash,
+    /// Milliseconds from now; `None` for what it was granted with.
+    pub ttl_ms: Option<u64>,
+}
+
+/// `Command::Clear`.
+#[derive(Clone, Debug)]
+pub struct Clear {
+    /// The pool.
+    pub pool: PoolKey,
+    /// One credential of it, with its account; `None` for all and for the pool itself.
+    pub credential: Option<CredentialKey>,
+    /// Only restrictions of this one model; `None` for all restrictions.
+    pub model: Option<Model>,
+}
+
+/// `Command::Disable`.
+#[derive(Clone, Debug)]
+pub struct Disable {
+    /// The credential.
+    pub credential: CredentialKey,
+    /// For so many milliseconds; `None` until it is enabled.
+    pub for_ms: Option<u64>,
+    /// What the operator notes.
+    pub note: Arc<str>,
+}
+
+/// What the core answers, by command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// To `Define`.
+    Defined(Defined),
+    /// To `Import`: whether it was news.
+    Imported(bool),
+    /// To `Acquire`.
+    Acquired(Result<Grant, Refusal>),
+    /// To `Report`.
+    Reported(Result<Reported, Refusal>),
+    /// To `Release`.
+    Released(Result<Released, Refusal>),
+    /// To `Renew`: when the lease now expires, or what has ended it.
+    Renewed(Result<Renewed, Refusal>),
+    /// To `Disconnect`: how many leases it ended.
+    Disconnected(usize),
+    /// To `Clear`: how many restrictions it lifted.
+    Cleared(Result<usize, Refusal>),
+    /// To `Disable` and `Enable`: the credential's state.
+    Switched(Result<State, Refusal>),
+    /// To `Tick`.
+    Ticked,
+}
+
+/// The answer to `Define`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Defined {
+    /// The pool's key.
+    pub pool: PoolKey,
+    /// The credentials' keys, in the order of the definitions.
+    pub keys: Vec<CredentialKey>,
+    /// Definitions that were not there before.
+    pub added: usize,
+    /// Definitions that are there no more.
+    pub removed: usize,
+    /// Definitions whose secret, account, cap or order is another.
+    pub changed: usize,
+}
+
+/// A granted lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Its public number.
+    pub no: LeaseNo,
+    /// Its credential.
+    pub credential: CredentialKey,
+    /// The epoch that the credential is in.
+    pub epoch: Seq,
+    /// When it expires.
+    pub expires: Boot,
+    /// What decided the choice.
+    pub chosen_by: ChosenBy,
+}
+
+/// The answer to `Report`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reported {
+    /// What it was concluded to mean.
+    pub conclusion: Conclusion,
+    /// What has ended the lease: this report, or something before it; `None` if it goes on or there was none.
+    pub ended_by: Option<EndedBy>,
+    /// Whether the same was said before; then nothing was changed, and there is no `next`.
+    pub duplicate: bool,
+    /// The lease that follows.
+    pub next: Option<Result<Grant, Refusal>>,
+}
+
+/// The answer to `Release`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Released {
+    /// How long the lease was held, in milliseconds.
+    pub held_ms: u64,
+    /// What has ended it.
+    pub ended_by: EndedBy,
+    /// Whether it had ended before.
+    pub duplicate: bool,
+}
+
+/// The answer to `Renew`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewed {
+    /// It expires then.
+    Until(Boot),
+    /// It has ended; nothing was changed.
+    Ended(EndedBy),
+}
+
+/// Why a command was refused. It changed nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such pool.
+    UnknownPool,
+    /// There is no such credential in the pool.
+    UnknownCredential,
+    /// There is no such lease, or it is forgotten.
+    UnknownLease,
+    /// Every candidate is restricted.
+    Exhausted(Box<Unavailable>),
+    /// Some candidates are healthy, but at their hard cap.
+    Busy(Box<Unavailable>),
+    /// A bound was met.
+    Limit(Limit),
+}
+
+/// A bound that was met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Live leases.
+    Leases,
+    /// Live leases of one connection.
+    LeasesPerConnection,
+    /// Failures remembered of one lease.
+    ReportsPerLease,
+    /// Restrictions of single models in one scope.
+    ModelsPerScope,
+}
+
+/// What stands between a caller and every candidate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unavailable {
+    /// Candidates that pin, exclude and pool leave.
+    pub total: usize,
+    /// How many of them are restricted, by the gravest cause of each.
+    pub by_cause: BTreeMap<Cause, usize>,
+    /// How many of them are healthy, but at their hard cap.
+    pub at_cap: usize,
+    /// What restricts the pool as a whole.
+    pub pool: Option<Obstacle>,
+    /// Milliseconds until the first comes back; `None` if only a person can help.
+    pub retry_after_ms: Option<u64>,
+    /// The candidates that come back first, at most 32.
+    pub first: Vec<Absent>,
+}
+
+/// A candidate that cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absent {
+    /// The credential.
+    pub credential: CredentialKey,
+    /// What restricts it longest; `None` if it is at its hard cap.
+    pub obstacle: Option<Obstacle>,
+}
+
+/// One restriction, as somebody sees it who is kept away by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// Its cause class.
+    pub cause: Cause,
+    /// The HTTP status behind it.
+    pub status: Option<u16>,
+    /// The rule that concluded it, or what an operator noted.
+    pub reason: Arc<str>,
+    /// When it opens.
+    pub until: Until,
+}

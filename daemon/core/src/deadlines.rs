@@ -1,0 +1,66 @@
+//! What happens by itself when time passes.
+
+use crate::cause::Cause;
+use crate::index::Due;
+use crate::machine::Core;
+use crate::records::{EndedBy, Identity, Restriction};
+use crate::time::{Boot, Wall};
+
+/// When the core wants to be applied to next, on each clock; whichever comes first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deadline {
+    /// On the boot clock.
+    pub boot: Option<Boot>,
+    /// On the wall clock.
+    pub wall: Option<Wall>,
+}
+
+impl Core {
+    /// The next deadline. After `apply` at `now` it is later than `now` on either clock.
+    #[must_use]
+    pub fn next_deadline(&self) -> Deadline {
+        let due = self.index.due.first().map(|(at, _)| *at);
+        let ended = self.index.ended.first().map(|(at, _)| at.after(self.limits.ended_lease_ms));
+        Deadline { boot: due.into_iter().chain(ended).min(), wall: self.index.due_by_wall.first().map(|(at, _)| *at) }
+    }
+
+    /// Does everything that has become due. Each step removes a deadline, or puts it off beyond `now`.
+    pub(crate) fn fire(&mut self) {
+        let now = self.now();
+        while let Some((at, due)) = self.index.due.first().cloned()
+            && at <= now.boot
+        {
+            self.index.due.pop_first();
+            match due {
+                Due::Lease(no) => self.end(no, EndedBy::Ttl),
+                Due::Opens(identity) => self.open(&identity),
+                Due::Strikes(identity) => self.drop_restriction(&identity),
+                Due::Retired(key) => self.forget_credential(key),
+            }
+        }
+        while let Some((at, identity)) = self.index.due_by_wall.first().cloned()
+            && at <= now.wall
+        {
+            self.index.due_by_wall.pop_first();
+            self.open(&identity);
+        }
+        while let Some((at, no)) = self.index.ended.first().copied()
+            && at.after(self.limits.ended_lease_ms) <= now.boot
+        {
+            self.forget_lease(no);
+        }
+    }
+
+    /// Opens a restriction if both clocks let it; else whichever does not becomes its deadline.
+    fn open(&mut self, identity: &Identity) {
+        let Some(restriction) = self.records.restrictions.get(identity).cloned() else { return };
+        if !restriction.until.passed(self.now()) {
+            self.put_restriction(restriction);
+        } else if identity.cause == Cause::Disabled {
+            self.drop_restriction(identity);
+        } else {
+            let forget_at = self.now().boot.after(self.limits.strikes_ms);
+            self.put_restriction(Restriction { in_force: false, forget_at, ..restriction });
+        }
+    }
+}

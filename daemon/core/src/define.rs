@@ -1,0 +1,236 @@
+//! Definitions: which credentials there are, and what becomes of their state when a definition changes.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::cause::Cause;
+use crate::command::{Define, Defined, Definition};
+use crate::index::Due;
+use crate::machine::Core;
+use crate::policy::Policy;
+use crate::records::{
+    Account, AccountKey, Credential, CredentialKey, Identity, Pool, PoolKey, Restriction, Scope, Touched,
+};
+use crate::time::{Until, Wall};
+
+impl Core {
+    pub(crate) fn define(&mut self, define: Define) -> Defined {
+        let pool = self.define_pool(&define.pool, define.policy);
+        let mut defined = Defined { pool, ..Defined::default() };
+        let mut kept = BTreeSet::new();
+        for (order, definition) in (0..).zip(&define.definitions) {
+            let account = self.account(pool, &definition.account);
+            let known = self.index.pools.get(&pool).and_then(|pool| pool.by_id.get(&definition.id)).copied();
+            let key = match known {
+                Some(key) => {
+                    self.redefine(key, order, account, definition, &mut defined);
+                    key
+                }
+                None => {
+                    defined.added += 1;
+                    self.add(pool, order, account, definition)
+                }
+            };
+            kept.insert(key);
+            defined.keys.push(key);
+        }
+        let gone: Vec<CredentialKey> = self.members(pool).filter(|key| !kept.contains(key)).collect();
+        defined.removed = gone.len();
+        for key in gone {
+            self.retire(key);
+        }
+        self.rebuild_views(pool);
+        defined
+    }
+
+    fn define_pool(&mut self, name: &Arc<str>, policy: Policy) -> PoolKey {
+        let strategy = policy.strategy;
+        let key = match self.index.pool_by_name.get(name) {
+            Some(key) => *key,
+            None => PoolKey(self.next_key()),
+        };
+        match self.records.pools.get_mut(&key) {
+            Some(pool) if pool.policy == policy => return key,
+            Some(pool) => pool.policy = policy,
+            None => {
+                self.records.pools.insert(key, Pool { key, name: Arc::clone(name), policy, next_turn: 1 });
+                self.index.pool_by_name.insert(Arc::clone(name), key);
+            }
+        }
+        self.touch(Touched::Pool(key));
+        self.pool_index(key, strategy);
+        key
+    }
+
+    fn next_key(&mut self) -> u32 {
+        let key = self.records.header.next_key;
+        self.records.header.next_key = key.checked_add(1).expect("four billion definitions are not reached");
+        key
+    }
+
+    fn account(&mut self, pool: PoolKey, name: &Arc<str>) -> AccountKey {
+        if let Some(key) = self.index.pools.get(&pool).and_then(|pool| pool.accounts.get(name)) {
+            return *key;
+        }
+        let key = AccountKey(self.next_key());
+        self.records.accounts.insert(key, Account { key, pool, name: Arc::clone(name) });
+        if let Some(pool) = self.index.pools.get_mut(&pool) {
+            pool.accounts.insert(Arc::clone(name), key);
+        }
+        self.touch(Touched::Account(key));
+        key
+    }
+
+    fn add(&mut self, pool: PoolKey, order: u32, account: AccountKey, definition: &Definition) -> CredentialKey {
+        let key = CredentialKey(self.next_key());
+        let seq = self.records.header.seq;
+        let credential = Credential {
+            key,
+            pool,
+            id: Arc::clone(&definition.id),
+            order,
+            fingerprint: definition.fingerprint.clone(),
+            account,
+            cap: definition.cap,
+            retired: None,
+            secret_since: seq,
+            epoch: seq,
+            grants: definition.grants,
+            turn: 0,
+            imported: Wall(0),
+            known: Wall(0),
+        };
+        self.records.credentials.insert(key, credential);
+        if let Some(pool) = self.index.pools.get_mut(&pool) {
+            pool.members.insert((order, key));
+            pool.by_id.insert(Arc::clone(&definition.id), key);
+        }
+        self.index.account_members.entry(account).or_default().insert(key);
+        self.touch(Touched::Credential(key));
+        self.mark_secret(key);
+        self.refresh(key);
+        key
+    }
+
+    fn redefine(
+        &mut self,
+        key: CredentialKey,
+        order: u32,
+        account: AccountKey,
+        definition: &Definition,
+        defined: &mut Defined,
+    ) {
+        let seq = self.records.header.seq;
+        let Some(credential) = self.records.credentials.get_mut(&key) else { return };
+        let before = credential.clone();
+        credential.order = order;
+        credential.account = account;
+        credential.cap = definition.cap;
+        credential.retired = None;
+        let rotated = credential.fingerprint != definition.fingerprint;
+        if rotated {
+            credential.fingerprint.clone_from(&definition.fingerprint);
+            credential.secret_since = seq;
+            credential.epoch = seq;
+        }
+        if *credential == before {
+            return;
+        }
+        if let Some(retired) = before.retired {
+            defined.added += 1;
+            self.index.due.remove(&(retired.after(self.limits.retired_ms), Due::Retired(key)));
+        } else {
+            defined.changed += 1;
+        }
+        if let Some(pool) = self.index.pools.get_mut(&before.pool) {
+            pool.members.remove(&(before.order, key));
+            pool.members.insert((order, key));
+        }
+        self.touch(Touched::Credential(key));
+        let moved = before.account != account;
+        if moved || before.retired.is_some() {
+            self.leave_account(before.account, key);
+            self.index.account_members.entry(account).or_default().insert(key);
+        }
+        if rotated {
+            self.end_what_was_about_the_secret(key, moved);
+        }
+        self.mark_secret(key);
+        self.refresh(key);
+    }
+
+    /// Ends the restrictions that a new secret disproves. Limits and balances belong to the account and outlive the
+    /// secret, unless the account is another one too.
+    fn end_what_was_about_the_secret(&mut self, key: CredentialKey, account_too: bool) {
+        let disproved: Vec<Identity> = self
+            .records
+            .restrictions_within(Scope::Credential(key))
+            .map(|restriction| &restriction.identity)
+            .filter(|identity| identity.cause.is_about_the_secret() || (account_too && !identity.cause.is_ours()))
+            .cloned()
+            .collect();
+        for identity in disproved {
+            self.drop_restriction(&identity);
+        }
+    }
+
+    /// Restricts a credential whose definition gives no secret.
+    fn mark_secret(&mut self, key: CredentialKey) {
+        let Some(credential) = self.records.credentials.get(&key) else { return };
+        if credential.fingerprint.is_some() {
+            return;
+        }
+        let now = self.now();
+        self.put_restriction(Restriction {
+            identity: Identity { scope: Scope::Credential(key), model: None, cause: Cause::NoSecret },
+            pool: credential.pool,
+            in_force: true,
+            began: self.records.header.seq,
+            began_at: now,
+            until: Until::Lifted,
+            strikes: 1,
+            jitter: 0,
+            forget_at: now.boot,
+            status: None,
+            reason: "definition".into(),
+        });
+    }
+
+    /// Takes a definition away: no more grants, but leases run out and the state stays for a while, since files lose
+    /// rows and get them back.
+    fn retire(&mut self, key: CredentialKey) {
+        let now = self.now();
+        let Some(credential) = self.records.credentials.get_mut(&key) else { return };
+        credential.retired = Some(now.boot);
+        let (pool, order, account) = (credential.pool, credential.order, credential.account);
+        if let Some(pool) = self.index.pools.get_mut(&pool) {
+            pool.members.remove(&(order, key));
+        }
+        self.index.due.insert((now.boot.after(self.limits.retired_ms), Due::Retired(key)));
+        self.touch(Touched::Credential(key));
+        self.leave_account(account, key);
+        self.drop_restriction(&Identity { scope: Scope::Credential(key), model: None, cause: Cause::NoSecret });
+        self.refresh(key);
+    }
+
+    fn leave_account(&mut self, account: AccountKey, key: CredentialKey) {
+        if let Some(members) = self.index.account_members.get_mut(&account) {
+            members.remove(&key);
+        }
+        self.forget_account_if_spent(account);
+    }
+
+    /// Forgets an account without credentials, once nothing is remembered against it.
+    pub(crate) fn forget_account_if_spent(&mut self, key: AccountKey) {
+        let members = self.index.account_members.get(&key).map_or(0, BTreeSet::len);
+        if members > 0 || self.records.restrictions_within(Scope::Account(key)).next().is_some() {
+            return;
+        }
+        self.index.account_members.remove(&key);
+        let Some(account) = self.records.accounts.remove(&key) else { return };
+        if let Some(pool) = self.index.pools.get_mut(&account.pool) {
+            pool.accounts.remove(&account.name);
+        }
+        self.touch(Touched::Account(key));
+    }
+}

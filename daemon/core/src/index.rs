@@ -1,0 +1,213 @@
+//! What is derived from the records, so that no command scans them. It can always be built again from the records, and
+//! `check_invariants` does so and compares.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::cause::{Cause, State};
+use crate::policy::Strategy;
+use crate::ranking::{Rank, Ranking};
+use crate::records::{AccountKey, CredentialKey, Identity, LeaseNo, Model, Owner, PoolKey, TokenHash};
+use crate::time::{Boot, Wall};
+
+/// What a request needs of a credential; each need that matters has a view of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Need {
+    /// The model, if it has restrictions of its own in the pool.
+    pub(crate) model: Option<Model>,
+    /// Whether a reference to the secret is enough, if the pool has credentials without one.
+    pub(crate) by_reference: bool,
+}
+
+/// Where a credential stands in a view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Placement {
+    /// It can be granted.
+    Free(Rank),
+    /// It is healthy, but at its hard cap.
+    Full,
+    /// It is restricted, for `cause`, until about `back`.
+    Restricted {
+        cause: Cause,
+        /// On the boot clock as the clocks stood when it was placed; the far end for "when a person helps".
+        back: Boot,
+    },
+}
+
+/// The credentials of a pool as one need sees them.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    placements: BTreeMap<CredentialKey, Placement>,
+    ranking: Ranking,
+    returning: BTreeSet<(Boot, CredentialKey)>,
+    full: BTreeSet<CredentialKey>,
+    by_cause: BTreeMap<Cause, usize>,
+}
+
+impl View {
+    pub(crate) fn new(strategy: Strategy) -> Self {
+        Self {
+            placements: BTreeMap::new(),
+            ranking: Ranking::new(strategy),
+            returning: BTreeSet::new(),
+            full: BTreeSet::new(),
+            by_cause: BTreeMap::new(),
+        }
+    }
+
+    /// Puts `key` where `placement` says, or nowhere.
+    pub(crate) fn place(&mut self, key: CredentialKey, placement: Option<Placement>) {
+        let before = match placement {
+            Some(placement) => self.placements.insert(key, placement),
+            None => self.placements.remove(&key),
+        };
+        if before == placement {
+            return;
+        }
+        match before {
+            Some(Placement::Free(rank)) => self.ranking.remove(rank, key),
+            Some(Placement::Full) => {
+                self.full.remove(&key);
+            }
+            Some(Placement::Restricted { cause, back }) => {
+                self.returning.remove(&(back, key));
+                if let Some(count) = self.by_cause.get_mut(&cause) {
+                    *count -= 1;
+                    if *count == 0 {
+                        self.by_cause.remove(&cause);
+                    }
+                }
+            }
+            None => {}
+        }
+        match placement {
+            Some(Placement::Free(rank)) => self.ranking.insert(rank, key),
+            Some(Placement::Full) => {
+                self.full.insert(key);
+            }
+            Some(Placement::Restricted { cause, back }) => {
+                self.returning.insert((back, key));
+                *self.by_cause.entry(cause).or_default() += 1;
+            }
+            None => {}
+        }
+    }
+
+    pub(crate) fn placement(&self, key: CredentialKey) -> Option<Placement> {
+        self.placements.get(&key).copied()
+    }
+
+    pub(crate) fn ranking(&self) -> &Ranking {
+        &self.ranking
+    }
+
+    /// The restricted ones, those that come back first before the others.
+    pub(crate) fn returning(&self) -> impl Iterator<Item = CredentialKey> {
+        self.returning.iter().map(|(_, key)| *key)
+    }
+
+    pub(crate) fn full(&self) -> &BTreeSet<CredentialKey> {
+        &self.full
+    }
+
+    pub(crate) fn by_cause(&self) -> &BTreeMap<Cause, usize> {
+        &self.by_cause
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.placements.len()
+    }
+
+    /// What differs between two views, but for the order that chance gave to a shuffled one.
+    pub(crate) fn agrees_with(&self, other: &Self) -> bool {
+        let same_ranking = match (&self.ranking, &other.ranking) {
+            (Ranking::Ordered(a), Ranking::Ordered(b)) => a == b,
+            (Ranking::Shuffled { .. }, Ranking::Shuffled { .. }) => self.ranking.len() == other.ranking.len(),
+            _ => false,
+        };
+        same_ranking
+            && self.placements == other.placements
+            && self.returning == other.returning
+            && self.full == other.full
+            && self.by_cause == other.by_cause
+    }
+}
+
+/// What is derived of one pool.
+#[derive(Clone, Debug)]
+pub(crate) struct PoolIndex {
+    /// The defined credentials, in order.
+    pub(crate) members: BTreeSet<(u32, CredentialKey)>,
+    /// All credentials, the retired ones too.
+    pub(crate) by_id: BTreeMap<Arc<str>, CredentialKey>,
+    /// Its accounts.
+    pub(crate) accounts: BTreeMap<Arc<str>, AccountKey>,
+    /// The views that have been asked for; the one of the plain need is always there.
+    pub(crate) views: BTreeMap<Need, View>,
+    /// The needs of `views`, the one used last at the end.
+    pub(crate) recent: Vec<Need>,
+    /// Restrictions in force, by the single model that they cover.
+    pub(crate) restricted_models: BTreeMap<Model, usize>,
+    /// Restrictions in force for want of a secret.
+    pub(crate) without_secret: usize,
+    /// Defined credentials by state.
+    pub(crate) states: BTreeMap<State, usize>,
+    /// Live leases.
+    pub(crate) leases: usize,
+}
+
+impl PoolIndex {
+    pub(crate) fn new(strategy: Strategy) -> Self {
+        Self {
+            members: BTreeSet::new(),
+            by_id: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            views: BTreeMap::from([(Need::default(), View::new(strategy))]),
+            recent: Vec::new(),
+            restricted_models: BTreeMap::new(),
+            without_secret: 0,
+            states: BTreeMap::new(),
+            leases: 0,
+        }
+    }
+}
+
+/// What becomes due on the boot clock.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Due {
+    /// A lease expires.
+    Lease(LeaseNo),
+    /// A restriction opens, unless the wall clock keeps it closed.
+    Opens(Identity),
+    /// Strikes are forgotten.
+    Strikes(Identity),
+    /// A retired credential is forgotten.
+    Retired(CredentialKey),
+}
+
+/// Everything that is derived.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Index {
+    pub(crate) pools: BTreeMap<PoolKey, PoolIndex>,
+    pub(crate) pool_by_name: BTreeMap<Arc<str>, PoolKey>,
+    /// The credentials of an account.
+    pub(crate) account_members: BTreeMap<AccountKey, BTreeSet<CredentialKey>>,
+    /// Live leases on a credential, if any.
+    pub(crate) in_flight: BTreeMap<CredentialKey, u32>,
+    /// The state that a defined credential is counted under.
+    pub(crate) state: BTreeMap<CredentialKey, State>,
+    /// Leases, live and remembered, by token.
+    pub(crate) by_token: BTreeMap<TokenHash, LeaseNo>,
+    /// Live bound leases.
+    pub(crate) by_owner: BTreeSet<(Owner, LeaseNo)>,
+    /// How many live leases there are.
+    pub(crate) live: usize,
+    /// How many live leases a connection has.
+    pub(crate) live_of: BTreeMap<Owner, usize>,
+    /// Remembered leases, by when they ended.
+    pub(crate) ended: BTreeSet<(Boot, LeaseNo)>,
+    /// What becomes due on the boot clock.
+    pub(crate) due: BTreeSet<(Boot, Due)>,
+    /// Restrictions whose boot part has passed, by their wall part.
+    pub(crate) due_by_wall: BTreeSet<(Wall, Identity)>,
+}

@@ -1,0 +1,341 @@
+//! What reports, successes and Hermes' own notes do to restrictions.
+
+use std::sync::Arc;
+
+use crate::cause::{Cause, Kind, State};
+use crate::command::{Import, Limit, Refusal, Report, Reported, Subject, Verdict};
+use crate::machine::Core;
+use crate::records::{
+    AccountKey, Conclusion, CredentialKey, EndedBy, Identity, LeaseNo, Model, PoolKey, Reach, Restriction, Scope, Seq,
+    Touched, Why,
+};
+use crate::time::{Now, Until};
+
+/// The most jitter, in 1/1,024 of the time left: just under 10 %.
+const MOST_JITTER: u64 = 102;
+
+/// The time left beyond which jitter grows no more: it is there to spread a herd, which 30 s do.
+const JITTER_SPAN_MS: u64 = 5 * 60 * 1_000;
+
+/// Whom a failure or a success is about, as it was when the lease was granted.
+#[derive(Clone, Copy)]
+struct About {
+    pool: PoolKey,
+    credential: CredentialKey,
+    account: AccountKey,
+    secret: Seq,
+    granted: Seq,
+}
+
+impl Core {
+    pub(crate) fn report(&mut self, report: Report) -> Result<Reported, Refusal> {
+        match report.subject {
+            Subject::Lease(token) => {
+                let no = *self.index.by_token.get(&token).ok_or(Refusal::UnknownLease)?;
+                self.report_of_lease(no, report)
+            }
+            Subject::Credential(key, epoch) => {
+                let conclusion = self.report_of_credential(key, epoch, &report.verdict)?;
+                Ok(Reported { conclusion, ended_by: None, duplicate: false, next: None })
+            }
+        }
+    }
+
+    fn report_of_lease(&mut self, no: LeaseNo, report: Report) -> Result<Reported, Refusal> {
+        let lease = self.records.leases.get(&no).ok_or(Refusal::UnknownLease)?;
+        if let Some((_, said)) = lease.reports.iter().find(|(number, _)| *number == report.number) {
+            let ended_by = lease.ended.map(|ending| ending.by);
+            return Ok(Reported { conclusion: said.clone(), ended_by, duplicate: true, next: None });
+        }
+        if lease.reports.len() >= self.limits.reports_per_lease {
+            return Err(Refusal::Limit(Limit::ReportsPerLease));
+        }
+        let about = About {
+            pool: lease.pool,
+            credential: lease.credential,
+            account: lease.account,
+            secret: lease.secret,
+            granted: lease.granted,
+        };
+        let same = lease.ask.clone();
+        let conclusion = self.judge(about, &report.verdict)?;
+        if !report.keep {
+            self.end(no, EndedBy::Report);
+        }
+        let mut ended_by = None;
+        if let Some(lease) = self.records.leases.get_mut(&no) {
+            lease.reports.push((report.number, conclusion.clone()));
+            ended_by = lease.ended.map(|ending| ending.by);
+            self.touch(Touched::Lease(no));
+        }
+        let next = report.next.map(|next| self.acquire(about.pool, next.ask.unwrap_or(same), next.token, next.owner));
+        Ok(Reported { conclusion, ended_by, duplicate: false, next })
+    }
+
+    fn report_of_credential(
+        &mut self,
+        key: CredentialKey,
+        epoch: Seq,
+        verdict: &Verdict,
+    ) -> Result<Conclusion, Refusal> {
+        let credential = self.records.credentials.get(&key).ok_or(Refusal::UnknownCredential)?;
+        if epoch != credential.epoch {
+            let why = if epoch < credential.secret_since { Why::StaleSecret } else { Why::ClearedSince };
+            return Ok(self.history_only(key, verdict, why));
+        }
+        // Without a lease nobody knows when the request began; that it fails now, in this epoch, is what counts.
+        let about = About {
+            pool: credential.pool,
+            credential: key,
+            account: credential.account,
+            secret: credential.secret_since,
+            granted: self.records.header.seq,
+        };
+        self.judge(about, verdict)
+    }
+
+    /// Applies a verdict to the restriction that it is about.
+    fn judge(&mut self, about: About, verdict: &Verdict) -> Result<Conclusion, Refusal> {
+        let key = about.credential;
+        let (Kind::Fault(cause), Some(scope)) = (verdict.kind, scope_of(verdict.reach, &about)) else {
+            return Ok(self.history_only(key, verdict, Why::NotTheCredentialsFault));
+        };
+        if self.is_stale(about, scope) {
+            return Ok(self.history_only(key, verdict, Why::StaleSecret));
+        }
+        if self.is_cleared(about, verdict.reach, verdict.model.as_ref()) {
+            return Ok(self.history_only(key, verdict, Why::ClearedSince));
+        }
+        let identity = Identity { scope, model: verdict.model.clone(), cause };
+        let hint = self.hint(verdict);
+        let before = self.records.restrictions.get(&identity).cloned();
+        let news = match before {
+            Some(window) if window.in_force => self.extend(window, hint, verdict),
+            remembered => {
+                if remembered.is_none() {
+                    self.make_room(&identity)?;
+                }
+                let strikes = match &remembered {
+                    Some(window) if about.granted > window.began => window.strikes.saturating_add(1),
+                    Some(window) => window.strikes,
+                    None => 1,
+                };
+                self.begin(identity.clone(), about.pool, strikes, hint, verdict);
+                true
+            }
+        };
+        self.hear_of(key);
+        let mut conclusion = self.conclusion(key, verdict);
+        if !news {
+            conclusion.why = Some(Why::AlreadyRestricted);
+        }
+        if let Some(restriction) = self.records.restrictions.get(&identity) {
+            conclusion.until = Some(restriction.until);
+            conclusion.strikes = restriction.strikes;
+        }
+        Ok(conclusion)
+    }
+
+    /// Whether the secret, or the account, that a verdict is about is gone.
+    fn is_stale(&self, about: About, scope: Scope) -> bool {
+        match scope {
+            Scope::Credential(key) => {
+                self.records.credentials.get(&key).is_none_or(|credential| credential.secret_since != about.secret)
+            }
+            Scope::Account(account) => {
+                self.index.account_members.get(&account).is_none_or(std::collections::BTreeSet::is_empty)
+            }
+            Scope::Pool(_) => false,
+        }
+    }
+
+    /// Whether an operator cleared what a verdict is about after the lease was granted.
+    fn is_cleared(&self, about: About, reach: Reach, model: Option<&Model>) -> bool {
+        let scopes = [Scope::Pool(about.pool), Scope::Account(about.account), Scope::Credential(about.credential)];
+        let covering = match reach {
+            Reach::Pool => &scopes[..1],
+            Reach::Account => &scopes[..2],
+            Reach::Credential => &scopes[..],
+            Reach::None => &[],
+        };
+        let since = |scope: Scope, model: Option<&Model>| {
+            let watermark = self.records.watermarks.get(&(scope, model.cloned()));
+            watermark.is_some_and(|watermark| watermark.seq > about.granted)
+        };
+        covering.iter().any(|scope| since(*scope, None) || (model.is_some() && since(*scope, model)))
+    }
+
+    /// When the vendor says that it is over; `None` if it did not say, or that is no time at all.
+    fn hint(&self, verdict: &Verdict) -> Option<Until> {
+        let now = self.now();
+        let after = verdict.after_ms.map(|ms| Until::boot(now.boot.after(ms)));
+        let hint = match (after, verdict.at.map(Until::wall)) {
+            (Some(after), Some(at)) => after.max(at),
+            (after, at) => after.or(at)?,
+        };
+        Some(hint).filter(|hint| !hint.passed(now))
+    }
+
+    /// Lets a window of a restriction last as long as `hint` says; whether that is news.
+    fn extend(&mut self, mut window: Restriction, hint: Option<Until>, verdict: &Verdict) -> bool {
+        let Some(hint) = hint else { return false };
+        let until = window.until.max(later(hint, window.jitter, self.now()));
+        if until == window.until {
+            return false;
+        }
+        window.until = until;
+        window.status = verdict.status;
+        window.reason = Arc::clone(&verdict.rule);
+        self.put_restriction(window);
+        true
+    }
+
+    /// Begins a window of a restriction.
+    fn begin(&mut self, identity: Identity, pool: PoolKey, strikes: u32, hint: Option<Until>, verdict: &Verdict) {
+        let now = self.now();
+        let jitter = u16::try_from(self.records.header.rng.below(MOST_JITTER + 1)).unwrap_or(0);
+        let policy = self.records.pools.get(&pool).map(|pool| pool.policy.cooldowns).unwrap_or_default();
+        let guess =
+            policy.of(identity.cause).map(|backoff| Until::boot(now.boot.after(backoff.window_ms(strikes).max(1))));
+        let until = match guess {
+            Some(guess) => later(hint.unwrap_or(guess), jitter, now),
+            None => Until::Lifted,
+        };
+        self.put_restriction(Restriction {
+            identity,
+            pool,
+            in_force: true,
+            began: self.records.header.seq,
+            began_at: now,
+            until,
+            strikes,
+            jitter,
+            forget_at: now.boot,
+            status: verdict.status,
+            reason: Arc::clone(&verdict.rule),
+        });
+    }
+
+    /// Makes room for one more single model in a scope, by forgetting strikes if need be.
+    fn make_room(&mut self, identity: &Identity) -> Result<(), Refusal> {
+        if identity.model.is_none() {
+            return Ok(());
+        }
+        let within = || self.records.restrictions_within(identity.scope).filter(|r| r.identity.model.is_some());
+        if within().count() < self.limits.models_per_scope {
+            return Ok(());
+        }
+        let oldest = within().filter(|r| !r.in_force).min_by_key(|r| r.forget_at).map(|r| r.identity.clone());
+        let oldest = oldest.ok_or(Refusal::Limit(Limit::ModelsPerScope))?;
+        self.drop_restriction(&oldest);
+        Ok(())
+    }
+
+    /// Lifts what a success disproves: what covers its scope and model, and began before its lease was granted.
+    pub(crate) fn succeed(&mut self, no: LeaseNo) {
+        let Some(lease) = self.records.leases.get(&no) else { return };
+        let key = lease.credential;
+        let current =
+            self.records.credentials.get(&key).is_some_and(|credential| credential.secret_since == lease.secret);
+        let scopes = [Scope::Credential(key), Scope::Account(lease.account), Scope::Pool(lease.pool)];
+        let scopes = if current { &scopes[..] } else { &scopes[1..] };
+        let model = lease.ask.model.as_ref();
+        let disproved: Vec<Identity> = scopes
+            .iter()
+            .flat_map(|scope| self.records.restrictions_within(*scope))
+            .filter(|restriction| {
+                let identity = &restriction.identity;
+                let covers = identity.model.is_none() || identity.model.as_ref() == model;
+                covers && !identity.cause.is_ours() && restriction.began < lease.granted
+            })
+            .map(|restriction| restriction.identity.clone())
+            .collect();
+        for identity in disproved {
+            self.drop_restriction(&identity);
+        }
+        self.hear_of(key);
+    }
+
+    pub(crate) fn import(&mut self, import: Import) -> bool {
+        let key = import.credential;
+        let Some(credential) = self.records.credentials.get_mut(&key) else { return false };
+        if import.at <= credential.imported || import.at <= credential.known || import.cause.is_ours() {
+            return false;
+        }
+        credential.imported = import.at;
+        let (pool, account) = (credential.pool, credential.account);
+        self.touch(Touched::Credential(key));
+        if import.until.passed(self.now()) {
+            return true;
+        }
+        let scope = match import.cause {
+            Cause::RateLimit | Cause::Quota | Cause::Billing => Scope::Account(account),
+            _ => Scope::Credential(key),
+        };
+        let identity = Identity { scope, model: None, cause: import.cause };
+        let before = self.records.restrictions.get(&identity).filter(|restriction| restriction.in_force).cloned();
+        let restriction = match before {
+            Some(window) => Restriction { until: window.until.max(import.until), ..window },
+            None => Restriction {
+                identity,
+                pool,
+                in_force: true,
+                began: self.records.header.seq,
+                began_at: self.now(),
+                until: import.until,
+                strikes: 1,
+                jitter: 0,
+                forget_at: self.now().boot,
+                status: import.status,
+                reason: import.rule,
+            },
+        };
+        self.put_restriction(restriction);
+        true
+    }
+
+    fn history_only(&self, key: CredentialKey, verdict: &Verdict, why: Why) -> Conclusion {
+        Conclusion { why: Some(why), ..self.conclusion(key, verdict) }
+    }
+
+    fn conclusion(&self, key: CredentialKey, verdict: &Verdict) -> Conclusion {
+        Conclusion {
+            kind: verdict.kind,
+            reach: verdict.reach,
+            model: verdict.model.clone(),
+            why: None,
+            state: self.state(key),
+            until: None,
+            strikes: 0,
+            rule: Arc::clone(&verdict.rule),
+            evidence: verdict.evidence.clone(),
+        }
+    }
+
+    /// The state of a credential for requests that name no model; `Ready` for one that is not defined.
+    #[must_use]
+    pub fn state(&self, key: CredentialKey) -> State {
+        self.index.state.get(&key).copied().unwrap_or(State::Ready)
+    }
+}
+
+fn scope_of(reach: Reach, about: &About) -> Option<Scope> {
+    Some(match reach {
+        Reach::Credential => Scope::Credential(about.credential),
+        Reach::Account => Scope::Account(about.account),
+        Reach::Pool => Scope::Pool(about.pool),
+        Reach::None => return None,
+    })
+}
+
+/// `until`, put off by the window's share of jitter. It never comes sooner, and never lies in the past.
+fn later(until: Until, jitter: u16, now: Now) -> Until {
+    let put_off = |left: u64| left.min(JITTER_SPAN_MS) * u64::from(jitter) / 1_024;
+    match until {
+        Until::Passed { boot, wall } => Until::Passed {
+            boot: boot.after(put_off(boot.since(now.boot))),
+            wall: wall.after(put_off(wall.since(now.wall))),
+        },
+        Until::Lifted => Until::Lifted,
+    }
+}

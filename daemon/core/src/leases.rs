@@ -1,0 +1,324 @@
+//! Granting leases and ending them.
+
+use std::sync::Arc;
+
+use crate::cause::Cause;
+use crate::command::{Absent, Grant, Limit, Obstacle, Refusal, Release, Released, Renew, Renewed, Unavailable};
+use crate::index::{Due, Placement, View};
+use crate::machine::Core;
+use crate::policy::Strategy;
+use crate::records::{
+    Ask, ChosenBy, Credential, CredentialKey, EndedBy, Ending, Lease, LeaseNo, Owner, PoolKey, Restriction, TokenHash,
+    Touched,
+};
+use crate::rng::Rng;
+
+/// Candidates that a refusal names.
+const NAMED: usize = 32;
+
+/// What a refusal suggests when only a hard cap is in the way: a slot may come free at any moment.
+const BUSY_RETRY_MS: u64 = 1_000;
+
+impl Core {
+    pub(crate) fn acquire(
+        &mut self,
+        pool_key: PoolKey,
+        ask: Ask,
+        token: TokenHash,
+        owner: Option<Owner>,
+    ) -> Result<Grant, Refusal> {
+        self.admit(owner)?;
+        let need = self.need(pool_key, ask.model.as_ref(), ask.by_reference);
+        self.ensure_view(pool_key, &need);
+        let view = self.view(pool_key, &need).ok_or(Refusal::UnknownPool)?;
+        let mut rng = self.records.header.rng;
+        let (key, chosen_by) = self.choose(pool_key, &ask, view, &mut rng)?;
+        self.records.header.rng = rng;
+        self.grant(key, chosen_by, ask, token, owner).ok_or(Refusal::UnknownCredential)
+    }
+
+    fn admit(&self, owner: Option<Owner>) -> Result<(), Refusal> {
+        if self.index.live >= self.limits.leases {
+            return Err(Refusal::Limit(Limit::Leases));
+        }
+        let of_owner = owner.and_then(|owner| self.index.live_of.get(&owner)).copied().unwrap_or(0);
+        if of_owner >= self.limits.leases_per_connection {
+            return Err(Refusal::Limit(Limit::LeasesPerConnection));
+        }
+        Ok(())
+    }
+
+    /// Whom `ask` would be granted, and why, by the view of its need; changes nothing but `rng`.
+    pub(crate) fn choose(
+        &self,
+        pool_key: PoolKey,
+        ask: &Ask,
+        view: &View,
+        rng: &mut Rng,
+    ) -> Result<(CredentialKey, ChosenBy), Refusal> {
+        let pool = self.records.pools.get(&pool_key).ok_or(Refusal::UnknownPool)?;
+        if let Some(pin) = ask.pin
+            && view.placement(pin).is_none()
+        {
+            return Err(Refusal::UnknownCredential);
+        }
+        let restriction = self.covering_pool(pool_key, ask.model.as_ref());
+        if restriction.is_none() {
+            let choice = match ask.pin {
+                Some(pin) => {
+                    let free = matches!(view.placement(pin), Some(Placement::Free(_))) && !ask.exclude.contains(&pin);
+                    free.then_some((pin, ChosenBy::Pin))
+                }
+                None => {
+                    view.ranking().pick(&ask.exclude, rng).map(|key| (key, ChosenBy::Strategy(pool.policy.strategy)))
+                }
+            };
+            if let Some(choice) = choice {
+                return Ok(choice);
+            }
+        }
+        Err(self.refuse(ask, view, restriction))
+    }
+
+    fn refuse(&self, ask: &Ask, view: &View, of_pool: Option<&Restriction>) -> Refusal {
+        let mut unavailable = Unavailable { pool: of_pool.map(obstacle), ..Unavailable::default() };
+        let named: Vec<CredentialKey> = if let Some(pin) = ask.pin {
+            let left = Some(pin).filter(|pin| !ask.exclude.contains(pin));
+            match left.and_then(|pin| view.placement(pin)) {
+                Some(Placement::Restricted { cause, .. }) => *unavailable.by_cause.entry(cause).or_default() += 1,
+                Some(Placement::Full) => unavailable.at_cap = 1,
+                Some(Placement::Free(_)) | None => {}
+            }
+            unavailable.total = usize::from(left.is_some());
+            left.into_iter().collect()
+        } else {
+            unavailable.total = view.len();
+            unavailable.at_cap = view.full().len();
+            unavailable.by_cause = view.by_cause().clone();
+            let mut excluded = ask.exclude.clone();
+            excluded.sort_unstable();
+            excluded.dedup();
+            for placement in excluded.iter().filter_map(|key| view.placement(*key)) {
+                unavailable.total -= 1;
+                match placement {
+                    Placement::Full => unavailable.at_cap -= 1,
+                    Placement::Restricted { cause, .. } => {
+                        unavailable.by_cause.entry(cause).and_modify(|count| *count -= 1);
+                    }
+                    Placement::Free(_) => {}
+                }
+            }
+            unavailable.by_cause.retain(|_, count| *count > 0);
+            let candidates = view.full().iter().copied().chain(view.returning());
+            candidates.filter(|key| !ask.exclude.contains(key)).take(NAMED).collect()
+        };
+        let now = self.now();
+        unavailable.first = named.into_iter().map(|key| self.absent(key, ask)).collect();
+        let first_back = unavailable.first.iter().map(|absent| match &absent.obstacle {
+            Some(obstacle) => obstacle.until.remaining(now),
+            None => Some(BUSY_RETRY_MS),
+        });
+        let back = first_back.flatten().min();
+        unavailable.retry_after_ms = match of_pool {
+            // The whole pool waits, and then perhaps each of its credentials for itself.
+            Some(restriction) if unavailable.total > unavailable.first.len() || back.is_none() => {
+                restriction.until.remaining(now)
+            }
+            Some(restriction) => restriction.until.remaining(now).zip(back).map(|(pool, own)| pool.max(own)),
+            None => back,
+        };
+        if unavailable.at_cap > 0 {
+            Refusal::Busy(Box::new(unavailable))
+        } else {
+            Refusal::Exhausted(Box::new(unavailable))
+        }
+    }
+
+    fn absent(&self, key: CredentialKey, ask: &Ask) -> Absent {
+        let obstacle = self.records.credentials.get(&key).and_then(|credential| {
+            let covering = self.obstacles(credential, ask);
+            self.longest(covering).map(obstacle)
+        });
+        Absent { credential: key, obstacle }
+    }
+
+    /// The restrictions that keep a credential from `ask`, its pool's aside.
+    pub(crate) fn obstacles<'a>(
+        &'a self,
+        credential: &Credential,
+        ask: &'a Ask,
+    ) -> impl Iterator<Item = &'a Restriction> + use<'a> {
+        let passes = |cause| ask.by_reference && cause == Cause::NoSecret;
+        self.covering(credential, ask.model.as_ref()).filter(move |restriction| !passes(restriction.identity.cause))
+    }
+
+    fn grant(
+        &mut self,
+        key: CredentialKey,
+        chosen_by: ChosenBy,
+        ask: Ask,
+        token: TokenHash,
+        owner: Option<Owner>,
+    ) -> Option<Grant> {
+        let now = self.now();
+        let credential = self.records.credentials.get_mut(&key)?;
+        let pool = self.records.pools.get_mut(&credential.pool)?;
+        let no = self.records.header.next_lease;
+        self.records.header.next_lease = LeaseNo(no.0 + 1);
+        credential.grants = credential.grants.saturating_add(1);
+        let takes_turn = pool.policy.strategy == Strategy::RoundRobin;
+        if takes_turn {
+            credential.turn = pool.next_turn;
+            pool.next_turn = pool.next_turn.saturating_add(1);
+        }
+        let default_ttl = if owner.is_some() { pool.policy.lease_ttl_ms } else { pool.policy.detached_ttl_ms };
+        let lease = Lease {
+            no,
+            token,
+            pool: pool.key,
+            credential: key,
+            account: credential.account,
+            secret: credential.secret_since,
+            granted: self.records.header.seq,
+            granted_at: now,
+            expires: now.boot.after(ask.ttl_ms.unwrap_or(default_ttl).max(1)),
+            owner,
+            ask,
+            reports: Vec::new(),
+            ended: None,
+        };
+        let grant = Grant { no, credential: key, epoch: credential.epoch, expires: lease.expires, chosen_by };
+        if takes_turn {
+            self.touch(Touched::Pool(lease.pool));
+        }
+        self.touch(Touched::Credential(key));
+        self.touch(Touched::Lease(no));
+        self.index_live(&lease);
+        self.index.by_token.insert(token, no);
+        self.records.leases.insert(no, lease);
+        self.rerank(key);
+        Some(grant)
+    }
+
+    fn index_live(&mut self, lease: &Lease) {
+        self.index.due.insert((lease.expires, Due::Lease(lease.no)));
+        *self.index.in_flight.entry(lease.credential).or_default() += 1;
+        self.index.live += 1;
+        if let Some(owner) = lease.owner {
+            self.index.by_owner.insert((owner, lease.no));
+            *self.index.live_of.entry(owner).or_default() += 1;
+        }
+        if let Some(pool) = self.index.pools.get_mut(&lease.pool) {
+            pool.leases += 1;
+        }
+    }
+
+    fn unindex_live(&mut self, lease: &Lease) {
+        self.index.due.remove(&(lease.expires, Due::Lease(lease.no)));
+        if let Some(count) = self.index.in_flight.get_mut(&lease.credential) {
+            *count -= 1;
+            if *count == 0 {
+                self.index.in_flight.remove(&lease.credential);
+            }
+        }
+        self.index.live -= 1;
+        if let Some(owner) = lease.owner {
+            self.index.by_owner.remove(&(owner, lease.no));
+            if let Some(count) = self.index.live_of.get_mut(&owner) {
+                *count -= 1;
+                if *count == 0 {
+                    self.index.live_of.remove(&owner);
+                }
+            }
+        }
+        if let Some(pool) = self.index.pools.get_mut(&lease.pool) {
+            pool.leases -= 1;
+        }
+    }
+
+    /// Ends a live lease; one that has ended is left as it is.
+    pub(crate) fn end(&mut self, no: LeaseNo, by: EndedBy) {
+        let now = self.now();
+        let Some(lease) = self.records.leases.get_mut(&no) else { return };
+        if lease.ended.is_some() {
+            return;
+        }
+        lease.ended = Some(Ending { by, at: now.boot });
+        let lease = lease.clone();
+        self.unindex_live(&lease);
+        self.touch(Touched::Lease(no));
+        self.index.ended.insert((now.boot, no));
+        self.rerank(lease.credential);
+        while self.index.ended.len() > self.limits.ended_leases {
+            let Some((_, oldest)) = self.index.ended.first().copied() else { break };
+            self.forget_lease(oldest);
+        }
+    }
+
+    pub(crate) fn forget_lease(&mut self, no: LeaseNo) {
+        let Some(lease) = self.records.leases.remove(&no) else { return };
+        if let Some(ending) = lease.ended {
+            self.index.ended.remove(&(ending.at, no));
+        }
+        self.index.by_token.remove(&lease.token);
+        self.touch(Touched::Lease(no));
+    }
+
+    pub(crate) fn release(&mut self, release: Release) -> Result<Released, Refusal> {
+        let no = *self.index.by_token.get(&release.token).ok_or(Refusal::UnknownLease)?;
+        let before = self.records.leases.get(&no).and_then(|lease| lease.ended);
+        self.end(no, EndedBy::Release);
+        // What is judged is judged once, however the lease ended; ending is something else.
+        let judged = before.is_some_and(|ending| matches!(ending.by, EndedBy::Release | EndedBy::Report));
+        if release.success && !judged {
+            self.succeed(no);
+        }
+        let lease = self.records.leases.get(&no);
+        let ending = lease.and_then(|lease| lease.ended).or(before).ok_or(Refusal::UnknownLease)?;
+        let granted_at = lease.map_or(ending.at, |lease| lease.granted_at.boot);
+        Ok(Released { held_ms: ending.at.since(granted_at), ended_by: ending.by, duplicate: before.is_some() })
+    }
+
+    pub(crate) fn renew(&mut self, renew: Renew) -> Result<Renewed, Refusal> {
+        let no = *self.index.by_token.get(&renew.token).ok_or(Refusal::UnknownLease)?;
+        let now = self.now();
+        let lease = self.records.leases.get_mut(&no).ok_or(Refusal::UnknownLease)?;
+        if let Some(ending) = lease.ended {
+            return Ok(Renewed::Ended(ending.by));
+        }
+        let policy = self.records.pools.get(&lease.pool).map(|pool| &pool.policy).ok_or(Refusal::UnknownPool)?;
+        let default_ttl = if lease.owner.is_some() { policy.lease_ttl_ms } else { policy.detached_ttl_ms };
+        let ttl = renew.ttl_ms.or(lease.ask.ttl_ms).unwrap_or(default_ttl).max(1);
+        self.index.due.remove(&(lease.expires, Due::Lease(no)));
+        lease.expires = now.boot.after(ttl);
+        self.index.due.insert((lease.expires, Due::Lease(no)));
+        let expires = lease.expires;
+        self.touch(Touched::Lease(no));
+        Ok(Renewed::Until(expires))
+    }
+
+    pub(crate) fn disconnect(&mut self, owner: Owner) -> usize {
+        let first = (owner, LeaseNo(0));
+        let last = (owner, LeaseNo(u64::MAX));
+        let leases: Vec<LeaseNo> = self.index.by_owner.range(first..=last).map(|(_, no)| *no).collect();
+        for no in &leases {
+            self.end(*no, EndedBy::Connection);
+        }
+        leases.len()
+    }
+
+    /// A lease, live or remembered.
+    #[must_use]
+    pub fn lease(&self, token: TokenHash) -> Option<&Lease> {
+        self.records.leases.get(self.index.by_token.get(&token)?)
+    }
+}
+
+pub(crate) fn obstacle(restriction: &Restriction) -> Obstacle {
+    Obstacle {
+        cause: restriction.identity.cause,
+        status: restriction.status,
+        reason: Arc::clone(&restriction.reason),
+        until: restriction.until,
+    }
+}

@@ -1,0 +1,421 @@
+//! The core: records, what is derived from them, and the few ways in which both change together.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::cause::{Cause, State};
+use crate::command::{Command, Reply};
+use crate::index::{Due, Index, Need, Placement, PoolIndex, View};
+use crate::policy::{Cap, Limits, Strategy};
+use crate::ranking::Rank;
+use crate::records::{
+    Change, Credential, CredentialKey, Identity, Model, PoolKey, Records, Restriction, Scope, Seq, Touched,
+};
+use crate::time::{Boot, Now, Until, Wall};
+
+/// Entries that the views of one pool hold in all; it bounds their memory, whatever models callers think of.
+const VIEW_ENTRIES: usize = 1 << 20;
+
+/// A step between the two clocks that makes instants be placed anew.
+const CLOCK_STEP_MS: u64 = 1_000;
+
+/// The pools, their credentials and their leases.
+#[derive(Clone, Debug)]
+pub struct Core {
+    pub(crate) records: Records,
+    pub(crate) index: Index,
+    pub(crate) limits: Limits,
+    touched: Vec<Touched>,
+}
+
+impl Core {
+    /// A core that knows no pool. Every choice and every jitter follows from `seed`.
+    #[must_use]
+    pub fn new(seed: u64, limits: Limits) -> Self {
+        Self { records: Records::new(seed), index: Index::default(), limits, touched: Vec::new() }
+    }
+
+    /// Applies `command` at `now`, after whatever has become due by then.
+    ///
+    /// A refused command changes nothing but the order of commands and what had become due. A boot clock that goes back
+    /// is taken to stand still.
+    pub fn apply(&mut self, now: Now, command: Command) -> Reply {
+        self.touched.clear();
+        self.records.header.seq = Seq(self.records.header.seq.0 + 1);
+        self.read_clocks(now);
+        self.fire();
+        match command {
+            Command::Define(define) => Reply::Defined(self.define(define)),
+            Command::Import(import) => Reply::Imported(self.import(import)),
+            Command::Acquire(acquire) => {
+                Reply::Acquired(self.acquire(acquire.pool, acquire.ask, acquire.token, acquire.owner))
+            }
+            Command::Report(report) => Reply::Reported(self.report(report)),
+            Command::Release(release) => Reply::Released(self.release(release)),
+            Command::Renew(renew) => Reply::Renewed(self.renew(renew)),
+            Command::Disconnect(owner) => Reply::Disconnected(self.disconnect(owner)),
+            Command::Clear(clear) => Reply::Cleared(self.clear(&clear)),
+            Command::Disable(disable) => Reply::Switched(self.disable(disable)),
+            Command::Enable(credential) => Reply::Switched(self.enable(credential)),
+            Command::Tick => Reply::Ticked,
+        }
+    }
+
+    /// The records that the last command left different, as they are now, in the order in which it touched them; a
+    /// record may come twice. The header comes last, and always: no command leaves it as it was.
+    pub fn changes(&self) -> impl Iterator<Item = Change<'_>> {
+        let touched = self.touched.iter().map(|touched| touched.change(&self.records));
+        touched.chain(std::iter::once(Change::Header(&self.records.header)))
+    }
+
+    /// The whole state.
+    #[must_use]
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        self.records.header.now
+    }
+
+    pub(crate) fn touch(&mut self, touched: Touched) {
+        self.touched.push(touched);
+    }
+
+    fn read_clocks(&mut self, now: Now) {
+        let header = &mut self.records.header;
+        header.now = Now { boot: header.now.boot.max(now.boot), wall: now.wall };
+        let stepped = {
+            let expected = header.reference.wall.after(header.now.boot.since(header.reference.boot));
+            expected.since(now.wall).max(now.wall.since(expected)) >= CLOCK_STEP_MS
+        };
+        if stepped {
+            header.reference = header.now;
+            let keys: Vec<CredentialKey> = self.records.credentials.keys().copied().collect();
+            for key in keys {
+                self.refresh(key);
+            }
+        }
+    }
+
+    /// Where `until` falls on the boot clock if the wall clock goes on as it has since it was last stepped.
+    fn on_boot_clock(&self, until: Until) -> Boot {
+        let reference = self.records.header.reference;
+        match until {
+            Until::Passed { boot, wall } => boot.max(reference.boot.after(wall.since(reference.wall))),
+            Until::Lifted => Boot(u64::MAX),
+        }
+    }
+
+    // ---- restrictions ------------------------------------------------------------------------------------------
+
+    /// Writes `restriction` in the place of the one with its identity, and places whom it covers anew.
+    pub(crate) fn put_restriction(&mut self, restriction: Restriction) {
+        let identity = restriction.identity.clone();
+        // Counted before the old one is uncounted: a model that stays restricted keeps its view.
+        self.count(&restriction);
+        if let Some(before) = self.records.restrictions.remove(&identity) {
+            self.uncount(&before);
+            self.unschedule(&before);
+        }
+        self.schedule(&restriction);
+        self.records.restrictions.insert(identity.clone(), restriction);
+        self.touch(Touched::Restriction(identity.clone()));
+        self.refresh_scope(identity.scope);
+    }
+
+    /// Removes a restriction and its memory, and places whom it covered anew.
+    pub(crate) fn drop_restriction(&mut self, identity: &Identity) {
+        let Some(before) = self.records.restrictions.remove(identity) else { return };
+        self.uncount(&before);
+        self.unschedule(&before);
+        self.touch(Touched::Restriction(identity.clone()));
+        self.refresh_scope(identity.scope);
+        if let Scope::Account(account) = identity.scope {
+            self.forget_account_if_spent(account);
+        }
+    }
+
+    fn schedule(&mut self, restriction: &Restriction) {
+        let identity = restriction.identity.clone();
+        if !restriction.in_force {
+            self.index.due.insert((restriction.forget_at, Due::Strikes(identity)));
+        } else if let Until::Passed { boot, wall } = restriction.until {
+            if boot > self.now().boot {
+                self.index.due.insert((boot, Due::Opens(identity)));
+            } else {
+                self.index.due_by_wall.insert((wall, identity));
+            }
+        }
+    }
+
+    fn unschedule(&mut self, restriction: &Restriction) {
+        let identity = restriction.identity.clone();
+        if !restriction.in_force {
+            self.index.due.remove(&(restriction.forget_at, Due::Strikes(identity)));
+        } else if let Until::Passed { boot, wall } = restriction.until {
+            self.index.due_by_wall.remove(&(wall, identity.clone()));
+            self.index.due.remove(&(boot, Due::Opens(identity)));
+        }
+    }
+
+    fn count(&mut self, restriction: &Restriction) {
+        let Some(pool) = self.index.pools.get_mut(&restriction.pool).filter(|_| restriction.in_force) else { return };
+        if let Some(model) = &restriction.identity.model {
+            *pool.restricted_models.entry(Arc::clone(model)).or_default() += 1;
+        }
+        if restriction.identity.cause == Cause::NoSecret {
+            pool.without_secret += 1;
+        }
+    }
+
+    fn uncount(&mut self, restriction: &Restriction) {
+        let Some(pool) = self.index.pools.get_mut(&restriction.pool).filter(|_| restriction.in_force) else { return };
+        if let Some(model) = &restriction.identity.model
+            && let Some(count) = pool.restricted_models.get_mut(model)
+        {
+            *count -= 1;
+            if *count == 0 {
+                pool.restricted_models.remove(model);
+                pool.views.retain(|need, _| need.model.as_ref() != Some(model));
+                pool.recent.retain(|need| need.model.as_ref() != Some(model));
+            }
+        }
+        if restriction.identity.cause == Cause::NoSecret {
+            pool.without_secret -= 1;
+        }
+    }
+
+    /// The restrictions in force that cover a credential for `model`, its pool's aside.
+    pub(crate) fn covering<'a>(
+        &'a self,
+        credential: &Credential,
+        model: Option<&'a Model>,
+    ) -> impl Iterator<Item = &'a Restriction> + use<'a> {
+        let records = &self.records;
+        [Scope::Credential(credential.key), Scope::Account(credential.account)]
+            .into_iter()
+            .flat_map(move |scope| {
+                let of_model = model.map(|model| records.restrictions_of(scope, Some(model)));
+                records.restrictions_of(scope, None).chain(of_model.into_iter().flatten())
+            })
+            .filter(|restriction| restriction.in_force)
+    }
+
+    /// The restriction of a whole pool that opens last, among those that cover `model`.
+    pub(crate) fn covering_pool(&self, pool: PoolKey, model: Option<&Model>) -> Option<&Restriction> {
+        let scope = Scope::Pool(pool);
+        let of_model = model.map(|model| self.records.restrictions_of(scope, Some(model)));
+        let all = self.records.restrictions_of(scope, None).chain(of_model.into_iter().flatten());
+        all.filter(|restriction| restriction.in_force).max_by_key(|restriction| self.on_boot_clock(restriction.until))
+    }
+
+    /// The one of `restrictions` that opens last.
+    pub(crate) fn longest<'a>(&self, restrictions: impl Iterator<Item = &'a Restriction>) -> Option<&'a Restriction> {
+        restrictions.max_by_key(|restriction| (self.on_boot_clock(restriction.until), restriction.identity.cause))
+    }
+
+    // ---- placing credentials -----------------------------------------------------------------------------------
+
+    fn refresh_scope(&mut self, scope: Scope) {
+        match scope {
+            Scope::Credential(key) => self.refresh(key),
+            Scope::Account(account) => {
+                let members: Vec<CredentialKey> =
+                    self.index.account_members.get(&account).into_iter().flatten().copied().collect();
+                for key in members {
+                    self.refresh(key);
+                }
+            }
+            // The pool's own restrictions are looked up at each acquire.
+            Scope::Pool(_) => {}
+        }
+    }
+
+    /// Places a credential anew in every view of its pool, and counts its state anew.
+    pub(crate) fn refresh(&mut self, key: CredentialKey) {
+        self.place(key, false);
+        let state =
+            self.records.credentials.get(&key).filter(|credential| credential.retired.is_none()).map(|credential| {
+                let causes = self.covering(credential, None).map(|restriction| restriction.identity.cause.state());
+                causes.min().unwrap_or(State::Ready)
+            });
+        let before = match state {
+            Some(state) => self.index.state.insert(key, state),
+            None => self.index.state.remove(&key),
+        };
+        let Some(credential) = self.records.credentials.get(&key) else { return };
+        let Some(pool) = self.index.pools.get_mut(&credential.pool) else { return };
+        if let Some(count) = before.and_then(|before| pool.states.get_mut(&before)) {
+            *count -= 1;
+        }
+        if let Some(state) = state {
+            *pool.states.entry(state).or_default() += 1;
+        }
+        pool.states.retain(|_, count| *count > 0);
+    }
+
+    /// Places a credential anew where it is not restricted: its leases or its turn have changed, nothing else.
+    pub(crate) fn rerank(&mut self, key: CredentialKey) {
+        self.place(key, true);
+    }
+
+    fn place(&mut self, key: CredentialKey, keep_restricted: bool) {
+        let Some(credential) = self.records.credentials.get(&key) else { return };
+        let pool_key = credential.pool;
+        let Some(pool) = self.index.pools.get_mut(&pool_key) else { return };
+        let mut views = std::mem::take(&mut pool.views);
+        for (need, view) in &mut views {
+            if keep_restricted && matches!(view.placement(key), Some(Placement::Restricted { .. })) {
+                continue;
+            }
+            let placement = self.placement(key, need, keep_restricted);
+            view.place(key, placement);
+        }
+        if let Some(pool) = self.index.pools.get_mut(&pool_key) {
+            pool.views = views;
+        }
+    }
+
+    /// Where a credential belongs in the view of `need`; `None` if it is not defined any more.
+    fn placement(&self, key: CredentialKey, need: &Need, unrestricted: bool) -> Option<Placement> {
+        let credential = self.records.credentials.get(&key).filter(|credential| credential.retired.is_none())?;
+        let pool = self.records.pools.get(&credential.pool)?;
+        let passes = |cause| need.by_reference && cause == Cause::NoSecret;
+        if !unrestricted {
+            let restricted = self
+                .covering(credential, need.model.as_ref())
+                .filter(|restriction| !passes(restriction.identity.cause))
+                .map(|restriction| (restriction.identity.cause, self.on_boot_clock(restriction.until)))
+                .reduce(|(cause, back), (other, later)| (cause.min(other), back.max(later)));
+            if let Some((cause, back)) = restricted {
+                return Some(Placement::Restricted { cause, back });
+            }
+        }
+        let leases = self.in_flight(key);
+        let cap = credential.cap.unwrap_or(pool.policy.cap);
+        if leases >= cap.max_in_flight && cap.hard {
+            return Some(Placement::Full);
+        }
+        Some(Placement::Free(Rank {
+            tier: if leases >= cap.max_in_flight { leases } else { 0 },
+            key: match pool.policy.strategy {
+                Strategy::RoundRobin => credential.turn,
+                Strategy::LeastUsed => credential.grants,
+                Strategy::FillFirst | Strategy::Random => 0,
+            },
+            order: credential.order,
+        }))
+    }
+
+    /// Live leases on a credential.
+    #[must_use]
+    pub fn in_flight(&self, key: CredentialKey) -> u32 {
+        self.index.in_flight.get(&key).copied().unwrap_or(0)
+    }
+
+    /// The cap that holds for a credential; the default one if it is unknown.
+    #[must_use]
+    pub fn cap(&self, key: CredentialKey) -> Cap {
+        let credential = self.records.credentials.get(&key);
+        let own = credential.and_then(|credential| credential.cap);
+        let of_pool = || Some(self.records.pools.get(&credential?.pool)?.policy.cap);
+        own.or_else(of_pool).unwrap_or_default()
+    }
+
+    // ---- views -------------------------------------------------------------------------------------------------
+
+    /// What a request for `model` needs, as far as it makes a difference in this pool.
+    pub(crate) fn need(&self, pool: PoolKey, model: Option<&Model>, by_reference: bool) -> Need {
+        let Some(pool) = self.index.pools.get(&pool) else { return Need::default() };
+        Need {
+            model: model.filter(|model| pool.restricted_models.contains_key(*model)).cloned(),
+            by_reference: by_reference && pool.without_secret > 0,
+        }
+    }
+
+    /// Sees to it that the view of `need` is there, and lets the one go that was not used for longest.
+    pub(crate) fn ensure_view(&mut self, pool_key: PoolKey, need: &Need) {
+        if *need == Need::default() {
+            return;
+        }
+        let Some(pool) = self.index.pools.get_mut(&pool_key) else { return };
+        pool.recent.retain(|recent| recent != need);
+        pool.recent.push(need.clone());
+        if pool.views.contains_key(need) {
+            return;
+        }
+        let most = (VIEW_ENTRIES / pool.members.len().max(1)).clamp(4, 64);
+        if pool.recent.len() > most {
+            let oldest = pool.recent.remove(0);
+            pool.views.remove(&oldest);
+        }
+        let view = self.build_view(pool_key, need);
+        if let Some(pool) = self.index.pools.get_mut(&pool_key) {
+            pool.views.insert(need.clone(), view);
+        }
+    }
+
+    pub(crate) fn build_view(&self, pool_key: PoolKey, need: &Need) -> View {
+        let strategy = self.records.pools.get(&pool_key).map(|pool| pool.policy.strategy).unwrap_or_default();
+        let mut view = View::new(strategy);
+        for (_, key) in self.index.pools.get(&pool_key).into_iter().flat_map(|pool| &pool.members) {
+            view.place(*key, self.placement(*key, need, false));
+        }
+        view
+    }
+
+    /// Builds the views of a pool anew, for a strategy that ranks otherwise.
+    pub(crate) fn rebuild_views(&mut self, pool_key: PoolKey) {
+        let view = self.build_view(pool_key, &Need::default());
+        if let Some(pool) = self.index.pools.get_mut(&pool_key) {
+            pool.views.clear();
+            pool.recent.clear();
+            pool.views.insert(Need::default(), view);
+        }
+    }
+
+    pub(crate) fn view(&self, pool: PoolKey, need: &Need) -> Option<&View> {
+        self.index.pools.get(&pool)?.views.get(need)
+    }
+
+    // ---- credentials -------------------------------------------------------------------------------------------
+
+    /// Forgets a retired credential, whatever is remembered against it.
+    pub(crate) fn forget_credential(&mut self, key: CredentialKey) {
+        let Some(credential) = self.records.credentials.remove(&key) else { return };
+        self.touch(Touched::Credential(key));
+        if let Some(retired) = credential.retired {
+            self.index.due.remove(&(retired.after(self.limits.retired_ms), Due::Retired(key)));
+        }
+        if let Some(pool) = self.index.pools.get_mut(&credential.pool) {
+            pool.by_id.remove(&credential.id);
+        }
+        let left: Vec<Identity> =
+            self.records.restrictions_within(Scope::Credential(key)).map(|r| r.identity.clone()).collect();
+        for identity in left {
+            self.drop_restriction(&identity);
+        }
+    }
+
+    pub(crate) fn pool_index(&mut self, key: PoolKey, strategy: Strategy) -> &mut PoolIndex {
+        self.index.pools.entry(key).or_insert_with(|| PoolIndex::new(strategy))
+    }
+
+    /// The defined credentials of a pool, in order.
+    pub(crate) fn members(&self, pool: PoolKey) -> impl Iterator<Item = CredentialKey> {
+        const NONE: &BTreeSet<(u32, CredentialKey)> = &BTreeSet::new();
+        self.index.pools.get(&pool).map_or(NONE, |pool| &pool.members).iter().map(|(_, key)| *key)
+    }
+
+    /// The wall clock, for "when did we last hear of it".
+    pub(crate) fn hear_of(&mut self, key: CredentialKey) {
+        let wall: Wall = self.now().wall;
+        if let Some(credential) = self.records.credentials.get_mut(&key)
+            && credential.known != wall
+        {
+            credential.known = wall;
+            self.touch(Touched::Credential(key));
+        }
+    }
+}

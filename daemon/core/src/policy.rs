@@ -1,0 +1,211 @@
+//! What a pool is told to do: strategy, caps, lifetimes, backoff. Policy is state, set by commands.
+
+use crate::cause::Cause;
+
+/// How a pool chooses among its available credentials.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Strategy {
+    /// The first in order of definition.
+    #[default]
+    FillFirst,
+    /// Each in its turn: whoever was chosen goes to the end.
+    RoundRobin,
+    /// The one with the fewest grants.
+    LeastUsed,
+    /// Any, with equal chance.
+    Random,
+}
+
+/// How many leases one credential carries at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Cap {
+    /// At least 1.
+    pub max_in_flight: u32,
+    /// Hard: never more. Soft: no more while another credential has room.
+    pub hard: bool,
+}
+
+impl Default for Cap {
+    fn default() -> Self {
+        Self { max_in_flight: 1, hard: false }
+    }
+}
+
+/// The length of a guessed cooldown: `base * factor^(strikes - 1)`, at most `cap`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Backoff {
+    /// Milliseconds of the first strike.
+    pub base_ms: u64,
+    /// Growth per strike in thousandths, at least 1,000 (no floats: every machine must get the same number).
+    pub factor_permille: u32,
+    /// Milliseconds that no strike exceeds.
+    pub cap_ms: u64,
+}
+
+impl Backoff {
+    /// A cooldown that does not grow.
+    #[must_use]
+    pub const fn fixed(ms: u64) -> Self {
+        Self { base_ms: ms, factor_permille: 1_000, cap_ms: ms }
+    }
+
+    /// Milliseconds of the window that strike number `strikes` (from 1) opens.
+    #[must_use]
+    pub fn window_ms(self, strikes: u32) -> u64 {
+        let mut ms = self.base_ms.min(self.cap_ms);
+        for _ in 1..strikes {
+            let grown = u128::from(ms) * u128::from(self.factor_permille) / 1_000;
+            let grown = u64::try_from(grown).unwrap_or(u64::MAX).min(self.cap_ms);
+            if grown == ms {
+                break;
+            }
+            ms = grown;
+        }
+        ms
+    }
+}
+
+/// The backoff of each cause that a report can open without a hint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Cooldowns {
+    /// For `Cause::RateLimit`.
+    pub rate_limit: Backoff,
+    /// For `Cause::Quota`.
+    pub quota: Backoff,
+    /// For `Cause::Billing`.
+    pub billing: Backoff,
+    /// For `Cause::Auth`.
+    pub auth: Backoff,
+    /// For `Cause::Forbidden`.
+    pub forbidden: Backoff,
+    /// For `Cause::Model`.
+    pub model: Backoff,
+    /// For `Cause::Overloaded`.
+    pub overloaded: Backoff,
+    /// For `Cause::Server`.
+    pub server: Backoff,
+    /// For `Cause::Edge` and `Cause::Network`.
+    pub edge: Backoff,
+}
+
+impl Cooldowns {
+    /// The backoff for `cause`; `None` where only a person or a definition lifts it.
+    #[must_use]
+    pub fn of(&self, cause: Cause) -> Option<Backoff> {
+        Some(match cause {
+            Cause::RateLimit => self.rate_limit,
+            Cause::Quota => self.quota,
+            Cause::Billing => self.billing,
+            Cause::Auth => self.auth,
+            Cause::Forbidden => self.forbidden,
+            Cause::Model => self.model,
+            Cause::Overloaded => self.overloaded,
+            Cause::Server => self.server,
+            Cause::Edge | Cause::Network => self.edge,
+            Cause::Disabled | Cause::NoSecret | Cause::Dead => return None,
+        })
+    }
+}
+
+impl Default for Cooldowns {
+    fn default() -> Self {
+        const SECOND: u64 = 1_000;
+        const MINUTE: u64 = 60 * SECOND;
+        const HOUR: u64 = 60 * MINUTE;
+        let doubling = |base_ms, cap_ms| Backoff { base_ms, factor_permille: 2_000, cap_ms };
+        Self {
+            rate_limit: doubling(15 * SECOND, 15 * MINUTE),
+            quota: doubling(5 * MINUTE, 5 * HOUR),
+            billing: doubling(HOUR, 24 * HOUR),
+            auth: doubling(MINUTE, HOUR),
+            forbidden: doubling(5 * MINUTE, 6 * HOUR),
+            model: doubling(MINUTE, HOUR),
+            overloaded: doubling(5 * SECOND, 2 * MINUTE),
+            server: doubling(5 * SECOND, 2 * MINUTE),
+            edge: doubling(5 * SECOND, 2 * MINUTE),
+        }
+    }
+}
+
+/// What one pool is told to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Policy {
+    /// How it chooses.
+    pub strategy: Strategy,
+    /// The cap of a credential that has none of its own.
+    pub cap: Cap,
+    /// Milliseconds that a lease bound to a connection lives unless the caller says otherwise.
+    pub lease_ttl_ms: u64,
+    /// The same for a detached lease.
+    pub detached_ttl_ms: u64,
+    /// Guessed cooldowns.
+    pub cooldowns: Cooldowns,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            strategy: Strategy::default(),
+            cap: Cap::default(),
+            lease_ttl_ms: 60 * 60 * 1_000,
+            detached_ttl_ms: 10 * 60 * 1_000,
+            cooldowns: Cooldowns::default(),
+        }
+    }
+}
+
+/// What bounds the memory of a core. Every bound is a number of records or of milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Live leases.
+    pub leases: usize,
+    /// Live leases bound to one connection.
+    pub leases_per_connection: usize,
+    /// Failures remembered of one lease.
+    pub reports_per_lease: usize,
+    /// Restrictions of single models, of one credential, account or pool.
+    pub models_per_scope: usize,
+    /// Ended leases that are remembered.
+    pub ended_leases: usize,
+    /// How long an ended lease is remembered.
+    pub ended_lease_ms: u64,
+    /// How long strikes are remembered after their window opened again.
+    pub strikes_ms: u64,
+    /// How long a credential that is no longer defined keeps its restrictions.
+    pub retired_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const DAY: u64 = 24 * 60 * 60 * 1_000;
+        Self {
+            leases: 65_536,
+            leases_per_connection: 4_096,
+            reports_per_lease: 64,
+            models_per_scope: 256,
+            ended_leases: 65_536,
+            ended_lease_ms: 10 * 60 * 1_000,
+            strikes_ms: DAY,
+            retired_ms: DAY,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_grows_to_its_cap_and_stays_there() {
+        let backoff = Backoff { base_ms: 15_000, factor_permille: 2_000, cap_ms: 100_000 };
+        let windows: Vec<u64> = (1..6).map(|strikes| backoff.window_ms(strikes)).collect();
+        assert_eq!(windows, [15_000, 30_000, 60_000, 100_000, 100_000]);
+        assert_eq!(backoff.window_ms(u32::MAX), 100_000);
+        assert_eq!(Backoff::fixed(7).window_ms(9), 7);
+    }
+}

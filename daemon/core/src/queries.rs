@@ -1,0 +1,133 @@
+//! Looking without touching: what `status` and `explain` are made of. They see the state as of the last `apply`.
+
+use std::collections::BTreeMap;
+
+use crate::cause::State;
+use crate::command::{Obstacle, Refusal};
+use crate::index::Placement;
+use crate::leases::obstacle;
+use crate::machine::Core;
+use crate::records::{Ask, ChosenBy, CredentialKey, PoolKey, Restriction, Scope};
+
+/// Candidates that an explanation goes through.
+const EXPLAINED: usize = 32;
+
+/// What an `acquire` would do, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Whom it would grant; or the refusal.
+    pub choice: Result<(CredentialKey, ChosenBy), Refusal>,
+    /// The first candidates in order of definition, at most 32.
+    pub candidates: Vec<Candidate>,
+}
+
+/// One candidate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The credential.
+    pub credential: CredentialKey,
+    /// Why it cannot be granted; empty if it can.
+    pub ineligible: Vec<Ineligible>,
+}
+
+/// Why a candidate cannot be granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ineligible {
+    /// A restriction of this scope covers it.
+    Restricted(Scope, Obstacle),
+    /// It is at its hard cap.
+    AtCap,
+    /// The caller excludes it.
+    Excluded,
+}
+
+impl Core {
+    /// A dry run of an `acquire`.
+    ///
+    /// # Errors
+    /// `UnknownPool`, and `UnknownCredential` for a pin that is not defined in the pool.
+    pub fn explain(&self, pool: PoolKey, ask: &Ask) -> Result<Explanation, Refusal> {
+        let need = self.need(pool, ask.model.as_ref(), ask.by_reference);
+        let built;
+        let view = match self.view(pool, &need) {
+            Some(view) => view,
+            None => {
+                built = self.build_view(pool, &need);
+                &built
+            }
+        };
+        let mut rng = self.records.header.rng;
+        let choice = self.choose(pool, ask, view, &mut rng);
+        if let Err(refusal @ (Refusal::UnknownPool | Refusal::UnknownCredential)) = choice {
+            return Err(refusal);
+        }
+        let of_pool = self.covering_pool(pool, ask.model.as_ref());
+        let pinned = ask.pin.into_iter();
+        let members = self.members(pool).filter(|_| ask.pin.is_none());
+        let candidates = pinned
+            .chain(members)
+            .take(EXPLAINED)
+            .filter_map(|key| {
+                let credential = self.records.credentials.get(&key)?;
+                let restrictions = of_pool.into_iter().chain(self.obstacles(credential, ask));
+                let mut ineligible: Vec<Ineligible> =
+                    restrictions.map(|r| Ineligible::Restricted(r.identity.scope, obstacle(r))).collect();
+                if view.placement(key) == Some(Placement::Full) {
+                    ineligible.push(Ineligible::AtCap);
+                }
+                if ask.exclude.contains(&key) {
+                    ineligible.push(Ineligible::Excluded);
+                }
+                Some(Candidate { credential: key, ineligible })
+            })
+            .collect();
+        Ok(Explanation { choice, candidates })
+    }
+
+    /// The key of a pool.
+    #[must_use]
+    pub fn pool(&self, name: &str) -> Option<PoolKey> {
+        self.index.pool_by_name.get(name).copied()
+    }
+
+    /// The credentials that a pool has definitions for, in order.
+    pub fn defined(&self, pool: PoolKey) -> impl Iterator<Item = CredentialKey> {
+        self.members(pool)
+    }
+
+    /// Defined credentials of a pool, by state.
+    #[must_use]
+    pub fn states(&self, pool: PoolKey) -> BTreeMap<State, usize> {
+        self.index.pools.get(&pool).map(|pool| pool.states.clone()).unwrap_or_default()
+    }
+
+    /// Live leases of a pool.
+    #[must_use]
+    pub fn leases_out(&self, pool: PoolKey) -> usize {
+        self.index.pools.get(&pool).map_or(0, |pool| pool.leases)
+    }
+
+    /// The restrictions in force on a credential or its account, of whatever model.
+    pub fn restrictions_on(&self, key: CredentialKey) -> impl Iterator<Item = &Restriction> {
+        let credential = self.records.credentials.get(&key);
+        let scopes = credential.map(|credential| [Scope::Credential(key), Scope::Account(credential.account)]);
+        scopes
+            .into_iter()
+            .flatten()
+            .flat_map(|scope| self.records.restrictions_within(scope))
+            .filter(|restriction| restriction.in_force)
+    }
+
+    /// The restriction behind a credential's state, the one that lasts longest; `None` while it is ready.
+    #[must_use]
+    pub fn restriction_behind(&self, key: CredentialKey) -> Option<&Restriction> {
+        let state = self.state(key);
+        let behind = |r: &&Restriction| r.identity.model.is_none() && r.identity.cause.state() == state;
+        self.longest(self.restrictions_on(key).filter(behind))
+    }
+
+    /// The restrictions in force on a pool as a whole.
+    pub fn restrictions_on_pool(&self, pool: PoolKey) -> impl Iterator<Item = &Restriction> {
+        self.records.restrictions_within(Scope::Pool(pool)).filter(|restriction| restriction.in_force)
+    }
+}
