@@ -1,0 +1,143 @@
+//! The answer to `status`: everything that may be shown, and no secret.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::reply::Cause;
+use crate::words::{Cap, CredentialState, Scope};
+
+/// One page of `status`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status<'a> {
+    /// The daemon's name and version.
+    pub server: Cow<'a, str>,
+    /// The daemon's process.
+    pub pid: u32,
+    /// Names this run of the daemon.
+    pub run: Cow<'a, str>,
+    /// When this run began, in milliseconds of Unix time.
+    pub started_at_ms: u64,
+    /// The daemon's clock as it answers, in milliseconds of Unix time. What is left of a deadline is
+    /// reckoned from here, not from the reader's clock.
+    pub now_at_ms: u64,
+    /// The auth store that is served, if one is.
+    pub auth_file: Option<Cow<'a, str>>,
+    /// How reading the definitions went.
+    pub definitions: Definitions<'a>,
+    /// The pools that have credentials on this page, and those that have none at all.
+    pub pools: Vec<PoolStatus<'a>>,
+    /// Where the next page begins, to be given as `after`; `None` on the last one.
+    pub next: Option<Cow<'a, str>>,
+    /// Whether the shared store is away. The envelope writes it.
+    #[serde(default, skip_serializing)]
+    pub degraded: bool,
+    /// Whether the disk keeps what it should. The envelope writes it.
+    #[serde(default = "yes", skip_serializing)]
+    pub durable: bool,
+}
+
+/// How reading the definitions went, the last time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Definitions<'a> {
+    /// When the definitions in use were read, in milliseconds of Unix time; `None` if never.
+    pub loaded_at_ms: Option<u64>,
+    /// Whether the last attempt succeeded. If not, the definitions of an earlier one are in use.
+    pub ok: bool,
+    /// What was wrong: rows that were skipped, files that could not be read. The first 32.
+    pub problems: Vec<Problem<'a>>,
+    /// How many problems there were in all.
+    pub problems_total: u64,
+}
+
+/// Something wrong with a definition or a file of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem<'a> {
+    /// Where: a file, and a row of it.
+    #[serde(rename = "where")]
+    pub place: Cow<'a, str>,
+    /// What: one sentence, without anything secret.
+    pub problem: Cow<'a, str>,
+}
+
+/// A pool, and a page of its credentials.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PoolStatus<'a> {
+    /// Its name.
+    pub name: Cow<'a, str>,
+    /// How it chooses.
+    pub strategy: Cow<'a, str>,
+    /// How many credentials it has.
+    pub total: u64,
+    /// How many of them are in each state; states of none may be left out.
+    pub counts: BTreeMap<CredentialState, u64>,
+    /// How many leases are out.
+    pub leases: u64,
+    /// How many requests wait for a lease.
+    pub waiters: u64,
+    /// What restricts the pool as a whole, or one model of it.
+    pub restrictions: Vec<Restriction<'a>>,
+    /// What an operator should know, a sentence each.
+    pub warnings: Vec<Cow<'a, str>>,
+    /// The credentials on this page, in order of priority.
+    pub credentials: Vec<CredentialStatus<'a>>,
+}
+
+/// A credential.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CredentialStatus<'a> {
+    /// Its id.
+    pub id: Cow<'a, str>,
+    /// Its label.
+    pub label: Cow<'a, str>,
+    /// How it authorises.
+    pub auth_type: Cow<'a, str>,
+    /// Where its definition comes from, as in `manual` or `env:OPENROUTER_API_KEY`.
+    pub source: Cow<'a, str>,
+    /// Its rank: lower goes first.
+    pub priority: u64,
+    /// The secret's fingerprint; `None` without a secret.
+    pub fingerprint: Option<Cow<'a, str>>,
+    /// Its epoch.
+    pub epoch: Cow<'a, str>,
+    /// Its state.
+    pub state: CredentialState,
+    /// Why; `None` when it is ready.
+    pub cause: Option<Cause<'a>>,
+    /// Until when, in milliseconds of Unix time; `None` when it is ready or only a person can help.
+    pub until_at_ms: Option<u64>,
+    /// Everything that restricts it, single models included; the pool's restrictions are not.
+    pub restrictions: Vec<Restriction<'a>>,
+    /// How many leases of it are out.
+    pub leases: u64,
+    /// How many leases of it should be out at most.
+    pub max_in_flight: u64,
+    /// How `max_in_flight` is meant.
+    pub cap: Cap,
+    /// How many leases of it were ever granted.
+    pub grants: u64,
+}
+
+/// Something that must not be used, for a while or until a person helps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Restriction<'a> {
+    /// What it covers.
+    pub scope: Scope,
+    /// The only model that it covers, if not all.
+    pub model: Option<Cow<'a, str>>,
+    /// A verdict's kind, or what else restricts: `disabled`, `no_secret`.
+    pub kind: Cow<'a, str>,
+    /// The HTTP status that caused it, if one did.
+    pub status: Option<u16>,
+    /// A few words about the cause.
+    pub reason: Option<Cow<'a, str>>,
+    /// When it opens, in milliseconds of Unix time; `None` if only a person can lift it.
+    pub until_at_ms: Option<u64>,
+    /// How many windows in a row failed this way.
+    pub strikes: u32,
+}
+
+const fn yes() -> bool {
+    true
+}
