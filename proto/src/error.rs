@@ -201,3 +201,6 @@ impl Serialize for WireError<'_> {
         map.end()
     }
 }
+
+#[cfg(test)]
+mod tests;

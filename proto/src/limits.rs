@@ -90,3 +90,20 @@ impl Default for Limits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_limits_are_these() {
+        assert_eq!(
+            serde_json::to_string(&Limits::default()).unwrap(),
+            "{\"request_line_bytes\":262144,\"partial_line_ms\":10000,\
+             \"unsent_output_bytes\":1048576,\"unread_output_ms\":10000,\"connections\":4096,\
+             \"connections_per_uid\":1024,\"leases\":65536,\"leases_per_connection\":4096,\
+             \"ttl_ms\":86400000,\"wait_ms\":86400000,\"auth_file_bytes\":16777216,\
+             \"auth_file_rows\":100000}"
+        );
+    }
+}

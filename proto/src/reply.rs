@@ -43,8 +43,9 @@ pub struct Pong {}
 /// A granted lease: the answer to `acquire`, and `next` in the answer to `report_error`.
 ///
 /// `C` is how the credential is held: the daemon has it as JSON that it rendered when it read the
-/// definition, a client as a [`Credential`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// definition, a client as a [`Credential`]. `Debug` shows neither the credential, whose JSON has the
+/// secret in it, nor the lease's id.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Grant<'a, C> {
     /// The lease's id. A bearer token: who holds it may report on the lease.
     pub lease: Cow<'a, str>,
@@ -63,6 +64,16 @@ pub struct Grant<'a, C> {
     /// Whether the secret has run out and nothing better was there: refresh it first.
     #[serde(default, skip_serializing_if = "is_false")]
     pub expired: bool,
+}
+
+impl<C> fmt::Debug for Grant<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grant")
+            .field("pool", &self.pool)
+            .field("expires_at_ms", &self.expires_at_ms)
+            .field("chosen_by", &self.chosen_by)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A leased credential. `S` is how the secret is held.
@@ -328,3 +339,6 @@ pub struct Reason<'a> {
 pub(crate) const fn is_false(value: &bool) -> bool {
     !*value
 }
+
+#[cfg(test)]
+mod tests;

@@ -141,3 +141,6 @@ pub struct Restriction<'a> {
 const fn yes() -> bool {
     true
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,13 +28,13 @@ macro_rules! fields {
         pub(super) enum Key { $($name,)+ }
 
         impl Key {
-            const ALL: &'static [Self] = &[$(Self::$name,)+];
+            pub(super) const ALL: &'static [Self] = &[$(Self::$name,)+];
 
             fn parse(name: &str) -> Option<Self> {
                 match name { $(stringify!($name) => Some(Self::$name),)+ _ => None }
             }
 
-            const fn name(self) -> &'static str {
+            pub(super) const fn name(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name),)+ }
             }
         }

@@ -1,27 +1,62 @@
-use super::*;
+//! Every rule of the module's introduction, and every limit just under, at and just over it.
 
+mod any_field;
+mod anything;
+mod ids;
+mod line;
+mod operations;
+mod reports;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::error::Details;
+use crate::limits::{
+    MAX_CURSOR_BYTES, MAX_EXCLUDE, MAX_ID_BYTES, MAX_INTEGER, MAX_NAME_BYTES, MAX_PROTOCOLS, MAX_REPORTS_PER_LEASE,
+    MAX_STATUS_PAGE, MAX_UNKNOWN_NAMED,
+};
+
+#[track_caller]
 fn accept(line: &str) -> Request<'_> {
-    decode(line.as_bytes()).unwrap_or_else(|rejected| panic!("{line}: {}", rejected.error))
+    match decode(line.as_bytes()) {
+        Ok(request) => request,
+        Err(rejected) => panic!("{line} is refused: {}", rejected.error),
+    }
 }
 
-#[test]
-fn smoke() {
-    let request = accept(r#"{"wait_ms":5,"op":"acquire","colour":1,"pool":"p","exclude":["a","b"],"id":"x","lease":7}"#.replace("\"lease\":7", "\"lease\":\"l\"").leak());
-    eprintln!("{request:?}");
-    let request = accept(
-        r#"{"id":3,"op":"report_error","lease":"l","status":429,"headers":{"Retry-After":43,"X":["a","b"]},"body":{"error":1},"next":{"model":"m","x":1}}"#,
-    );
-    eprintln!("{request:?}");
-    for bad in [
-        "[]",
-        "{} {}",
-        "{",
-        r#"{"op":"ping","op":"ping"}"#,
-        r#"{"id":4,"op":"nope"}"#,
-        r#"{"id":4,"wait_ms":1.5,"op":"acquire"}"#,
-        r#"{"id":4,"wait_ms":1.5,"op":"ping"}"#,
-        r#"{"id":4,"op":"report_error","lease":"l","next":{"wait_ms":1.0}}"#,
-    ] {
-        eprintln!("{bad} -> {:?}", decode(bad.as_bytes()));
+#[track_caller]
+fn reject(line: &[u8]) -> Rejected<'_> {
+    match decode(line) {
+        Ok(request) => panic!("{request:?} is accepted"),
+        Err(rejected) => rejected,
     }
+}
+
+/// The message of a `bad_request`.
+#[track_caller]
+fn complaint(line: &str) -> String {
+    let rejected = reject(line.as_bytes());
+    assert_eq!(rejected.error.code, ErrorCode::BadRequest, "{line}");
+    rejected.error.message.into_owned()
+}
+
+#[track_caller]
+fn acquire(line: &str) -> AcquireOptions<'_> {
+    match accept(line).op {
+        Op::Acquire { options, .. } => options,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn report(line: &str) -> ReportError<'_> {
+    match accept(line).op {
+        Op::ReportError(report) => *report,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A `report_error` with one more field.
+fn with(field: &str) -> String {
+    format!(r#"{{"op":"report_error","lease":"l",{field}}}"#)
 }

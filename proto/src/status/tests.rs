@@ -1,0 +1,79 @@
+use super::*;
+use crate::envelope::Envelope;
+
+fn restriction() -> Restriction<'static> {
+    Restriction {
+        scope: Scope::Model,
+        model: Some("gpt-5.5".into()),
+        kind: "rate_limit".into(),
+        status: Some(429),
+        reason: Some("rate_limit_exceeded".into()),
+        until_at_ms: Some(1_795_471_643_000),
+        strikes: 1,
+    }
+}
+
+fn status() -> Status<'static> {
+    Status {
+        server: "credpoold/0.1.0".into(),
+        pid: 7,
+        run: "r1".into(),
+        started_at_ms: 1,
+        now_at_ms: 2,
+        auth_file: Some("/home/ann/.hermes/auth.json".into()),
+        definitions: Definitions {
+            loaded_at_ms: Some(1),
+            ok: true,
+            problems: vec![Problem { place: "auth.json, openrouter row 3".into(), problem: "it has no secret".into() }],
+            problems_total: 1,
+        },
+        pools: vec![PoolStatus {
+            name: "openrouter".into(),
+            strategy: "fill_first".into(),
+            total: 1,
+            counts: BTreeMap::from([(CredentialState::Ready, 1)]),
+            leases: 0,
+            waiters: 0,
+            restrictions: Vec::new(),
+            warnings: Vec::new(),
+            credentials: vec![CredentialStatus {
+                id: "a1b2c3".into(),
+                label: "work".into(),
+                auth_type: "api_key".into(),
+                source: "manual".into(),
+                priority: 0,
+                fingerprint: None,
+                epoch: "e1".into(),
+                state: CredentialState::Ready,
+                cause: None,
+                until_at_ms: None,
+                restrictions: vec![restriction()],
+                leases: 0,
+                max_in_flight: 1,
+                cap: Cap::Soft,
+                grants: 3,
+            }],
+        }],
+        next: None,
+        degraded: false,
+        durable: true,
+    }
+}
+
+#[test]
+fn a_status_is_read_back_as_it_was_written() {
+    let json = serde_json::to_string(&status()).unwrap();
+    assert_eq!(serde_json::from_str::<Status<'_>>(&json).unwrap(), status());
+    assert!(json.contains(r#""problems":[{"where":"auth.json, openrouter row 3","problem":"#));
+    assert!(json.contains(r#""counts":{"ready":1}"#));
+}
+
+#[test]
+fn health_is_written_by_the_envelope_and_read_from_it() {
+    let envelope = Envelope { degraded: true, durable: false, ..Envelope::default() };
+    let mut out = Vec::new();
+    envelope.ok(&mut out, &status());
+    let read: Status<'_> = serde_json::from_slice(&out).unwrap();
+    assert!(read.degraded);
+    assert!(!read.durable);
+}
