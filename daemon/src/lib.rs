@@ -1,1 +1,4 @@
 //! Placeholder of a crate under construction.
+
+pub mod config;
+pub mod definitions;
