@@ -1,3 +1,45 @@
 //! Definitions: what each credential is, read from where people keep it, and never written.
+//!
+//! A [`Loader`] reads auth.json, the `.env` and `config.yaml` beside it, and the rows of our own configuration, and gives
+//! a [`Definitions`]: the pools, ready to be served. A [`Watcher`] says when to read again. Reading blocks; it belongs
+//! off the daemon's loop.
+//!
+//! - `safe_file` reads files that might be anything; `store`, `row`, `fields` and `non_finite` make sense of auth.json,
+//!   `legacy` of the state that Hermes notes in it, `dotenv` and `hermes_config` of the files beside it.
+//! - `resolve` and `own_rows` turn definitions into rows with secrets; `snapshot` is the result.
+//! - A bad row is left out and named. A file that cannot be read keeps what it held before: nothing here ever turns a
+//!   failure into an empty pool.
+//! - No error, problem or debug output holds any part of a secret, or anything else that stands where one could.
 
+mod dotenv;
+mod fields;
+mod hermes_config;
+mod legacy;
+mod loader;
+mod non_finite;
+mod own_rows;
 pub mod path;
+mod resolve;
+mod row;
+mod safe_file;
+mod secret;
+mod snapshot;
+mod store;
+mod watch;
+
+pub use legacy::{LegacyFact, LegacyState, Standing};
+pub use loader::{Env, LoadOutcome, Loader};
+pub use secret::Secret;
+pub use snapshot::{Definitions, Digest, PoolRows, Problem, Row, SecretRef};
+pub use watch::Watcher;
+
+pub use crate::config::AuthType;
+
+/// Most characters of a name in a file that a problem repeats.
+const MAX_ECHO_CHARS: usize = 64;
+
+/// A name from a file, quoted, without control characters, and short.
+fn printable(name: &str) -> String {
+    let short: String = name.chars().take(MAX_ECHO_CHARS).collect();
+    format!("{short:?}")
+}
