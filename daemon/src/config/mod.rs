@@ -27,7 +27,7 @@ use serde::Deserialize;
 pub use cli::{Cli, command};
 pub use error::{ConfigError, ConfigErrors, Origin};
 pub use keys::{Also, KEYS, Key, Support};
-pub use pools::{MAX_ID_BYTES, MAX_NAME_BYTES, OwnDefinition, SecretSource};
+pub use pools::{MAX_ID_BYTES, OwnDefinition, SecretSource};
 pub use settings::{Access, AuthType};
 pub use value::ValueType;
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use credpool_core::{Cap, Policy, Strategy};
+use credpool_proto::limits::MAX_NAME_BYTES;
 
 use super::error::ConfigError;
 use super::settings::{AuthType, CapName, CredentialSettings, PoolSettings};
@@ -10,9 +11,6 @@ use super::{Config, layers};
 
 /// Longest id of a credential, in bytes.
 pub const MAX_ID_BYTES: usize = 64;
-
-/// Longest name of a pool and longest label of a credential, in bytes.
-pub const MAX_NAME_BYTES: usize = 256;
 
 /// A definition of our own, for those who have no Hermes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! One row of a pool in auth.json.
 
+use credpool_proto::limits::MAX_NAME_BYTES;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -7,7 +8,7 @@ use serde_json::value::RawValue;
 use super::fields::{self, Text};
 use super::legacy::Notes;
 use super::secret::{Secret, short_hash};
-use crate::config::{AuthType, MAX_ID_BYTES, MAX_NAME_BYTES};
+use crate::config::{AuthType, MAX_ID_BYTES};
 
 /// How Anthropic's OAuth access tokens begin. hermes-agent 0.19.0 corrects a wrong `auth_type` by it
 /// (agent/credential_pool.py, `_normalize_pool_auth_type`).

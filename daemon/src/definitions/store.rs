@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use credpool_proto::limits::MAX_NAME_BYTES;
 use serde_json::value::RawValue;
 
 use super::legacy::RuntimeNotes;
 use super::row::StoredRow;
 use super::snapshot::Problem;
 use super::{non_finite, printable};
-use crate::config::MAX_NAME_BYTES;
 
 /// The pools of an auth.json, and what is wrong with them.
 #[derive(Debug, Default)]

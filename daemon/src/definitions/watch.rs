@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode};
@@ -160,11 +160,13 @@ struct Stamp {
 struct Identity {
     device: u64,
     inode: u64,
+    /// Where the file system knows it; inode numbers are soon used again.
+    created: Option<SystemTime>,
 }
 
 impl Identity {
     fn of(metadata: &Metadata) -> Self {
-        Self { device: metadata.dev(), inode: metadata.ino() }
+        Self { device: metadata.dev(), inode: metadata.ino(), created: metadata.created().ok() }
     }
 }
 
