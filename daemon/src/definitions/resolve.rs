@@ -49,7 +49,7 @@ fn secret_ref(source: &str, variable: Option<&str>) -> Option<SecretRef> {
     }
 }
 
-/// Asking the system for a variable of such a name would be a panic.
+/// Whether a variable can have this name.
 fn is_variable(name: &str) -> bool {
     !name.is_empty() && !name.contains(['=', '\0'])
 }
