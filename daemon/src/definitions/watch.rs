@@ -208,20 +208,37 @@ impl Folders {
     }
 
     /// Hears the folders that matter to `files` now, and no others.
+    ///
+    /// A folder may come or go after it was looked for and before it is heard, which nobody would tell us. So it looks
+    /// again after each change of what it hears, until there is nothing to change.
     fn follow(&mut self, files: &[PathBuf]) {
+        if self.notify.is_none() {
+            return;
+        }
+        let mut tried = None;
+        loop {
+            let wanted: BTreeSet<_> = files.iter().flat_map(|file| folders_of(file)).collect();
+            // What was tried in vain a moment ago waits for the next look.
+            if wanted == self.watched || tried.as_ref() == Some(&wanted) {
+                return;
+            }
+            self.hear(&wanted);
+            tried = Some(wanted);
+        }
+    }
+
+    fn hear(&mut self, wanted: &BTreeSet<(PathBuf, Identity)>) {
         use notify::Watcher as _;
 
         let Some(notify) = &mut self.notify else { return };
-        let wanted: BTreeSet<_> = files.iter().flat_map(|file| folders_of(file)).collect();
-        for (path, _) in self.watched.difference(&wanted) {
+        for (path, _) in self.watched.difference(wanted) {
             // A folder that is gone is not watched any more.
             let _ = notify.unwatch(path);
         }
-        let mut watched: BTreeSet<_> = self.watched.intersection(&wanted).cloned().collect();
+        let mut watched: BTreeSet<_> = self.watched.intersection(wanted).cloned().collect();
         for (path, identity) in wanted.difference(&self.watched) {
             match notify.watch(path, RecursiveMode::NonRecursive) {
                 Ok(()) => _ = watched.insert((path.clone(), *identity)),
-                // It may be gone already; the next look tries again.
                 Err(error) => tracing::debug!(folder = %path.display(), %error, "no events of this folder"),
             }
         }
