@@ -1,0 +1,103 @@
+//! An answer, as a line that is wiped when it has been read.
+
+use bytes::BytesMut;
+use credpool_proto::error::WireError;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroize;
+
+use super::Connection;
+use crate::error::Error;
+
+/// One line from the daemon. It may hold a secret.
+pub(crate) struct Answer {
+    line: BytesMut,
+    lease: Option<Held>,
+}
+
+impl Answer {
+    pub(super) fn new(line: BytesMut) -> Self {
+        Self { line, lease: None }
+    }
+
+    /// The id of the request that this answers, if it is one of ours.
+    pub(super) fn id(&self) -> Result<Option<u64>, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Outline {
+            // That of a raw request may be anything.
+            id: serde_json::Value,
+        }
+        let outline: Outline = serde_json::from_slice(&self.line)?;
+        Ok(outline.id.as_u64())
+    }
+
+    /// Makes the answer responsible for the lease in it: that of an `acquire`, or the next one of a
+    /// report.
+    pub(super) fn hold_lease(&mut self, connection: Connection) {
+        #[derive(Deserialize)]
+        struct Granted {
+            lease: Option<String>,
+            next: Option<Next>,
+        }
+        #[derive(Deserialize)]
+        struct Next {
+            lease: String,
+        }
+        // An answer that is neither is the business of whoever reads it.
+        let granted: Option<Granted> = serde_json::from_slice(&self.line).ok();
+        let lease = granted.and_then(|granted| granted.lease.or(granted.next.map(|next| next.lease)));
+        self.lease = lease.map(|lease| Held { lease: Some(lease), connection });
+    }
+
+    /// Takes the responsibility over.
+    pub(crate) fn take_lease(&mut self) -> Option<Held> {
+        self.lease.take()
+    }
+
+    /// What the daemon answered, or its refusal.
+    pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        #[derive(Deserialize)]
+        struct Verdict {
+            ok: bool,
+            #[serde(default)]
+            error: Option<WireError<'static>>,
+        }
+        let verdict: Verdict = serde_json::from_slice(&self.line).map_err(Error::Malformed)?;
+        match verdict.error {
+            Some(error) if !verdict.ok => Err(error.into()),
+            _ => serde_json::from_slice(&self.line).map_err(Error::Malformed),
+        }
+    }
+
+    /// The line itself.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.line).into_owned()
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.line.as_mut().zeroize();
+    }
+}
+
+/// The duty to give a lease back.
+pub(crate) struct Held {
+    lease: Option<String>,
+    connection: Connection,
+}
+
+impl Held {
+    /// The lease is somebody else's business, or over.
+    pub(crate) fn discharge(mut self) {
+        self.lease = None;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            self.connection.give_back(&lease);
+        }
+    }
+}

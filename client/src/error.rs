@@ -1,0 +1,132 @@
+//! What can go wrong.
+
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{fmt, io};
+
+use credpool_proto::error::WireError;
+
+/// Why a request has no answer, or not the one hoped for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No daemon could be reached.
+    #[error("no daemon could be reached{}", Listed(.0))]
+    Unreachable(
+        /// What was tried, in this order.
+        Vec<Tried>,
+    ),
+    /// The daemon refused the request.
+    #[error("{}", .0.message)]
+    Refused(
+        /// The daemon's answer.
+        #[source]
+        Box<WireError<'static>>,
+    ),
+    /// The connection ended before there was an answer; whether the request was served is not known.
+    /// Leases that are not detached have ended with the connection.
+    #[error("the connection to the daemon ended before it answered")]
+    Disconnected,
+    /// The request would be longer than the daemon reads. Nothing was sent.
+    #[error("the request has {bytes} bytes, and the daemon reads at most {limit}")]
+    TooLong {
+        /// How long the request would be, in bytes.
+        bytes: usize,
+        /// How long it may be, in bytes.
+        limit: usize,
+    },
+    /// What was to be sent is not one line, or is blank. Nothing was sent.
+    #[error("a request must be one line, and not a blank one")]
+    NotALine,
+    /// The request cannot be written as JSON. Nothing was sent.
+    #[error("the request cannot be written as JSON")]
+    Unwritable(#[source] serde_json::Error),
+    /// The answer is not what the protocol says that it should be.
+    #[error("the daemon's answer cannot be understood")]
+    Malformed(#[source] serde_json::Error),
+}
+
+impl Error {
+    /// The daemon's refusal, if that is what this is.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&WireError<'static>> {
+        match self {
+            Self::Refused(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// How long to wait before the same request may succeed, where the daemon could tell. `None` for
+    /// errors that waiting does not help, or that only a person can help.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.refusal()?.retry_after_ms().map(Duration::from_millis)
+    }
+}
+
+impl From<WireError<'static>> for Error {
+    fn from(error: WireError<'static>) -> Self {
+        Self::Refused(Box::new(error))
+    }
+}
+
+/// A socket that was tried in vain.
+#[derive(Debug)]
+pub struct Tried {
+    /// The socket.
+    pub socket: PathBuf,
+    /// Why it won't do.
+    pub why: Why,
+}
+
+/// Why a socket won't do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Why {
+    /// There is nothing to connect to, or it hung up.
+    #[error("{0}")]
+    Io(io::Error),
+    /// It did not answer in time.
+    #[error("it does not answer")]
+    Silent,
+    /// It belongs to somebody who is not trusted. `None` where the system does not say to whom.
+    #[error("it belongs to {}, who is neither you, nor root, nor the user you accept", User(*.0))]
+    Untrusted(Option<u32>),
+    /// It serves another auth store than the one that `HERMES_HOME` says.
+    #[error("it serves {}, but HERMES_HOME says {}", serves.display(), wanted.display())]
+    OtherStore {
+        /// The store that it serves.
+        serves: PathBuf,
+        /// The store that is wanted.
+        wanted: PathBuf,
+    },
+    /// It refused to talk.
+    #[error("{}", .0.message)]
+    Refused(Box<WireError<'static>>),
+    /// It does not speak the protocol.
+    #[error("it does not speak credpool's protocol")]
+    Stranger,
+}
+
+struct Listed<'a>(&'a [Tried]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, tried) in self.0.iter().enumerate() {
+            let before = if at == 0 { ": " } else { "; " };
+            write!(f, "{before}{}: {}", tried.socket.display(), tried.why)?;
+        }
+        Ok(())
+    }
+}
+
+struct User(Option<u32>);
+
+impl fmt::Display for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(uid) => write!(f, "user {uid}"),
+            None => f.write_str("a user whom the system does not name"),
+        }
+    }
+}

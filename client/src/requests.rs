@@ -1,0 +1,343 @@
+//! What can be asked, as builders.
+//!
+//! Each is a [`Call`]: its fields are the request's fields, and what is not set is left out, so that
+//! the daemon's own defaults apply.
+
+use std::time::Duration;
+
+use credpool_proto::words::Class;
+use serde::Serialize;
+
+mod failure;
+mod line;
+
+pub use failure::{Ending, Failure, ReleaseRequest, ReportRequest, Subject};
+pub use line::Call;
+pub(crate) use line::with_id;
+
+/// `ping`: is the daemon there?
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct PingRequest {}
+
+impl Call for PingRequest {
+    const OP: &'static str = "ping";
+}
+
+/// `reload`: read the definitions again.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct ReloadRequest {}
+
+impl Call for ReloadRequest {
+    const OP: &'static str = "reload";
+}
+
+/// The conditions of a lease.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LeaseOptions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    exclude: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<Class>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detach: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<bool>,
+}
+
+impl LeaseOptions {
+    /// No conditions.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+/// Gives a type the conditions of a lease as methods of its own.
+macro_rules! lease_conditions {
+    ($type:ty, $($options:ident)?) => {
+        impl $type {
+            /// The profile whose pool is meant.
+            #[must_use]
+            pub fn profile(mut self, profile: impl Into<String>) -> Self {
+                self$(.$options)?.profile = Some(profile.into());
+                self
+            }
+
+            /// The model that the credential is for.
+            #[must_use]
+            pub fn model(mut self, model: impl Into<String>) -> Self {
+                self$(.$options)?.model = Some(model.into());
+                self
+            }
+
+            /// What should stay with one credential where that is possible.
+            #[must_use]
+            pub fn session(mut self, session: impl Into<String>) -> Self {
+                self$(.$options)?.session = Some(session.into());
+                self
+            }
+
+            /// Only this credential, given by its id or its label.
+            #[must_use]
+            pub fn credential(mut self, credential: impl Into<String>) -> Self {
+                self$(.$options)?.credential = Some(credential.into());
+                self
+            }
+
+            /// Not these credentials, given by their ids, either; 32 at most.
+            #[must_use]
+            pub fn exclude(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+                self$(.$options)?.exclude.extend(ids.into_iter().map(Into::into));
+                self
+            }
+
+            /// Who waits for the lease.
+            #[must_use]
+            pub fn class(mut self, class: Class) -> Self {
+                self$(.$options)?.class = Some(class);
+                self
+            }
+
+            /// How long the lease may last, from 1 ms to the daemon's limit; fractions of a
+            /// millisecond count as a whole one.
+            #[must_use]
+            pub fn ttl(mut self, ttl: Duration) -> Self {
+                self$(.$options)?.ttl_ms = Some(milliseconds(ttl));
+                self
+            }
+
+            /// Lets the lease outlive the connection: then only a release, a report or its time end it.
+            #[must_use]
+            pub fn detach(mut self) -> Self {
+                self$(.$options)?.detach = Some(true);
+                self
+            }
+
+            /// Asks for a reference to the secret in its place.
+            #[must_use]
+            pub fn without_secret(mut self) -> Self {
+                self$(.$options)?.secret = Some(false);
+                self
+            }
+        }
+    };
+}
+
+/// `acquire`: lease a credential.
+#[derive(Clone, Debug, Serialize)]
+pub struct AcquireRequest {
+    pool: String,
+    #[serde(flatten)]
+    options: LeaseOptions,
+}
+
+impl AcquireRequest {
+    /// Any credential of this pool.
+    pub fn new(pool: impl Into<String>) -> Self {
+        Self { pool: pool.into(), options: LeaseOptions::default() }
+    }
+}
+
+impl Call for AcquireRequest {
+    const OP: &'static str = "acquire";
+}
+
+/// `explain`: what would `acquire` do, and why?
+#[derive(Clone, Debug, Serialize)]
+pub struct ExplainRequest {
+    pool: String,
+    #[serde(flatten)]
+    options: LeaseOptions,
+}
+
+impl ExplainRequest {
+    /// Any credential of this pool.
+    pub fn new(pool: impl Into<String>) -> Self {
+        Self { pool: pool.into(), options: LeaseOptions::default() }
+    }
+}
+
+impl Call for ExplainRequest {
+    const OP: &'static str = "explain";
+}
+
+lease_conditions!(LeaseOptions,);
+lease_conditions!(AcquireRequest, options);
+lease_conditions!(ExplainRequest, options);
+
+/// `renew`: let a lease last longer.
+#[derive(Clone, Debug, Serialize)]
+pub struct RenewRequest {
+    lease: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl_ms: Option<u64>,
+}
+
+impl RenewRequest {
+    /// This lease, for its own length again from now.
+    pub fn new(lease: impl Into<String>) -> Self {
+        Self { lease: lease.into(), ttl_ms: None }
+    }
+
+    /// For this long from now; limits as for [`AcquireRequest::ttl`].
+    #[must_use]
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl_ms = Some(milliseconds(ttl));
+        self
+    }
+}
+
+impl Call for RenewRequest {
+    const OP: &'static str = "renew";
+}
+
+/// `status`: pools and credentials, a page at a time.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct StatusRequest {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<usize>,
+}
+
+impl StatusRequest {
+    /// The first page, of all pools.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only this pool.
+    #[must_use]
+    pub fn pool(mut self, pool: impl Into<String>) -> Self {
+        self.pool = Some(pool.into());
+        self
+    }
+
+    /// The page that begins where the one before said `next`.
+    #[must_use]
+    pub fn after(mut self, next: impl Into<String>) -> Self {
+        self.after = Some(next.into());
+        self
+    }
+
+    /// At most this many credentials, from 1 to 1,000.
+    #[must_use]
+    pub fn limit(mut self, credentials: usize) -> Self {
+        self.limit = Some(credentials);
+        self
+    }
+}
+
+impl Call for StatusRequest {
+    const OP: &'static str = "status";
+}
+
+/// `clear`: lift what restricts a pool or a credential; what an operator disabled stays disabled.
+#[derive(Clone, Debug, Serialize)]
+pub struct ClearRequest {
+    pool: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+}
+
+impl ClearRequest {
+    /// Everything in this pool.
+    pub fn new(pool: impl Into<String>) -> Self {
+        Self { pool: pool.into(), credential: None, model: None }
+    }
+
+    /// Only this credential, given by its id or its label, and its account.
+    #[must_use]
+    pub fn credential(mut self, credential: impl Into<String>) -> Self {
+        self.credential = Some(credential.into());
+        self
+    }
+
+    /// Only this model.
+    #[must_use]
+    pub fn model(mut self, model: impl Into<String>) -> Self {
+        self.model = Some(model.into());
+        self
+    }
+}
+
+impl Call for ClearRequest {
+    const OP: &'static str = "clear";
+}
+
+/// `disable`: take a credential out of use.
+#[derive(Clone, Debug, Serialize)]
+pub struct DisableRequest {
+    pool: String,
+    credential: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    for_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
+}
+
+impl DisableRequest {
+    /// This credential, given by its id or its label, until somebody enables it.
+    pub fn new(pool: impl Into<String>, credential: impl Into<String>) -> Self {
+        Self { pool: pool.into(), credential: credential.into(), for_ms: None, note: None }
+    }
+
+    /// For this long, in whole milliseconds from 1 ms on.
+    #[must_use]
+    pub fn lasting(mut self, duration: Duration) -> Self {
+        self.for_ms = Some(milliseconds(duration));
+        self
+    }
+
+    /// Why, for those who wonder; at most 256 bytes.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
+        self
+    }
+}
+
+impl Call for DisableRequest {
+    const OP: &'static str = "disable";
+}
+
+/// `enable`: put a disabled credential back to use.
+#[derive(Clone, Debug, Serialize)]
+pub struct EnableRequest {
+    pool: String,
+    credential: String,
+}
+
+impl EnableRequest {
+    /// This credential, given by its id or its label.
+    pub fn new(pool: impl Into<String>, credential: impl Into<String>) -> Self {
+        Self { pool: pool.into(), credential: credential.into() }
+    }
+}
+
+impl Call for EnableRequest {
+    const OP: &'static str = "enable";
+}
+
+/// Whole milliseconds, rounded up: a deadline may be later than asked for, never sooner.
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;
