@@ -140,13 +140,23 @@ pub struct Report {
 
 /// The lease that follows a report.
 #[derive(Clone, Debug)]
-pub struct Next {
-    /// What is wanted; `None` for what the reported lease was asked for.
-    pub ask: Option<Ask>,
-    /// The hash of the token that it will have.
-    pub token: TokenHash,
-    /// The connection that it is bound to; `None` for a detached lease.
-    pub owner: Option<Owner>,
+pub enum Next {
+    /// On the terms of the lease that was reported; if that one was bound, then to this connection.
+    Same {
+        /// The hash of the token that it will have.
+        token: TokenHash,
+        /// The connection that reports.
+        connection: Owner,
+    },
+    /// On other terms.
+    With {
+        /// What is wanted.
+        ask: Ask,
+        /// The hash of the token that it will have.
+        token: TokenHash,
+        /// The connection that it is bound to; `None` for a detached lease.
+        owner: Option<Owner>,
+    },
 }
 
 /// `Command::Release`.

@@ -35,7 +35,7 @@ impl Core {
                 Due::Lease(no) => self.end(no, EndedBy::Ttl),
                 Due::Opens(identity) => self.open(&identity),
                 Due::Strikes(identity) => self.drop_restriction(&identity),
-                Due::Retired(key) => self.forget_credential(key),
+                Due::Retired(key) => self.forget_if_spent(key),
             }
         }
         while let Some((at, identity)) = self.index.due_by_wall.first().cloned()

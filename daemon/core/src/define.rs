@@ -90,6 +90,7 @@ impl Core {
             id: Arc::clone(&definition.id),
             order,
             fingerprint: definition.fingerprint.clone(),
+            known_fingerprint: definition.fingerprint.clone(),
             account,
             cap: definition.cap,
             retired: None,
@@ -127,9 +128,10 @@ impl Core {
         credential.account = account;
         credential.cap = definition.cap;
         credential.retired = None;
-        let rotated = credential.fingerprint != definition.fingerprint;
+        credential.fingerprint.clone_from(&definition.fingerprint);
+        let rotated = definition.fingerprint.is_some() && credential.known_fingerprint != definition.fingerprint;
         if rotated {
-            credential.fingerprint.clone_from(&definition.fingerprint);
+            credential.known_fingerprint.clone_from(&definition.fingerprint);
             credential.secret_since = seq;
             credential.epoch = seq;
         }
@@ -148,7 +150,7 @@ impl Core {
         }
         self.touch(Touched::Credential(key));
         let moved = before.account != account;
-        if moved || before.retired.is_some() {
+        if moved {
             self.leave_account(before.account, key);
             self.index.account_members.entry(account).or_default().insert(key);
         }
@@ -174,15 +176,20 @@ impl Core {
         }
     }
 
-    /// Restricts a credential whose definition gives no secret.
+    /// Restricts a credential whose definition gives no secret, and no other.
     fn mark_secret(&mut self, key: CredentialKey) {
         let Some(credential) = self.records.credentials.get(&key) else { return };
+        let identity = Identity { scope: Scope::Credential(key), model: None, cause: Cause::NoSecret };
         if credential.fingerprint.is_some() {
+            self.drop_restriction(&identity);
+            return;
+        }
+        if self.records.restrictions.contains_key(&identity) {
             return;
         }
         let now = self.now();
         self.put_restriction(Restriction {
-            identity: Identity { scope: Scope::Credential(key), model: None, cause: Cause::NoSecret },
+            identity,
             pool: credential.pool,
             in_force: true,
             began: self.records.header.seq,
@@ -202,28 +209,29 @@ impl Core {
         let now = self.now();
         let Some(credential) = self.records.credentials.get_mut(&key) else { return };
         credential.retired = Some(now.boot);
-        let (pool, order, account) = (credential.pool, credential.order, credential.account);
+        let (pool, order) = (credential.pool, credential.order);
         if let Some(pool) = self.index.pools.get_mut(&pool) {
             pool.members.remove(&(order, key));
         }
         self.index.due.insert((now.boot.after(self.limits.retired_ms), Due::Retired(key)));
         self.touch(Touched::Credential(key));
-        self.leave_account(account, key);
         self.drop_restriction(&Identity { scope: Scope::Credential(key), model: None, cause: Cause::NoSecret });
         self.refresh(key);
     }
 
-    fn leave_account(&mut self, account: AccountKey, key: CredentialKey) {
+    pub(crate) fn leave_account(&mut self, account: AccountKey, key: CredentialKey) {
         if let Some(members) = self.index.account_members.get_mut(&account) {
             members.remove(&key);
         }
         self.forget_account_if_spent(account);
     }
 
-    /// Forgets an account without credentials, once nothing is remembered against it.
+    /// Forgets an account without credentials, once nothing is remembered against it and no lease speaks of it: till
+    /// then a row that comes back, or another that takes it over, finds it under the same key.
     pub(crate) fn forget_account_if_spent(&mut self, key: AccountKey) {
         let members = self.index.account_members.get(&key).map_or(0, BTreeSet::len);
-        if members > 0 || self.records.restrictions_within(Scope::Account(key)).next().is_some() {
+        let leases = self.index.account_leases.contains_key(&key);
+        if members > 0 || leases || self.records.restrictions_within(Scope::Account(key)).next().is_some() {
             return;
         }
         self.index.account_members.remove(&key);

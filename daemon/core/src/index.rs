@@ -190,8 +190,10 @@ pub(crate) enum Due {
 pub(crate) struct Index {
     pub(crate) pools: BTreeMap<PoolKey, PoolIndex>,
     pub(crate) pool_by_name: BTreeMap<Arc<str>, PoolKey>,
-    /// The credentials of an account.
+    /// The credentials of an account, the retired ones too.
     pub(crate) account_members: BTreeMap<AccountKey, BTreeSet<CredentialKey>>,
+    /// How many leases, live and remembered, were granted on an account.
+    pub(crate) account_leases: BTreeMap<AccountKey, usize>,
     /// Live leases on a credential, if any.
     pub(crate) in_flight: BTreeMap<CredentialKey, u32>,
     /// The state that a defined credential is counted under.

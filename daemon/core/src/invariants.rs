@@ -49,6 +49,11 @@ impl Core {
         let by_token: BTreeMap<_, LeaseNo> =
             self.records.leases.values().map(|lease| (lease.token, lease.no)).collect();
         equal("leases by token", &self.index.by_token, &by_token)?;
+        let mut of_account = BTreeMap::new();
+        for lease in self.records.leases.values() {
+            *of_account.entry(lease.account).or_insert(0) += 1;
+        }
+        equal("leases of an account", &self.index.account_leases, &of_account)?;
         within("leases", live.len(), self.limits.leases)?;
         within("remembered leases", ended.len(), self.limits.ended_leases)?;
         for count in live_of.values() {
@@ -88,11 +93,11 @@ impl Core {
             let defined = credential.retired.is_none();
             let secretless = self.restrictions_on(*key).any(|r| r.identity.cause == Cause::NoSecret);
             equal("no_secret", &secretless, &(defined && credential.fingerprint.is_none()))?;
+            members.entry(credential.account).or_default().insert(*key);
+            holds(self.records.accounts.contains_key(&credential.account), || format!("no account: {credential:?}"))?;
             if !defined {
                 continue;
             }
-            members.entry(credential.account).or_default().insert(*key);
-            holds(self.records.accounts.contains_key(&credential.account), || format!("no account: {credential:?}"))?;
             let covering = self.covering(credential, None).map(|r| r.identity.cause.state());
             states.insert(*key, covering.min().unwrap_or(State::Ready));
         }
@@ -100,12 +105,20 @@ impl Core {
         let indexed: BTreeMap<_, _> =
             self.index.account_members.iter().filter(|(_, m)| !m.is_empty()).map(|(k, m)| (*k, m.clone())).collect();
         equal("accounts' credentials", &indexed, &members)?;
+        for (key, account) in &self.records.accounts {
+            let restricted = self.records.restrictions_within(Scope::Account(*key)).next().is_some();
+            let spent = !members.contains_key(key) && !self.index.account_leases.contains_key(key) && !restricted;
+            holds(!spent, || format!("nobody needs it: {account:?}"))?;
+        }
         for (key, pool) in &self.index.pools {
             let of_pool = || self.records.credentials.values().filter(|credential| credential.pool == *key);
             let defined: BTreeSet<_> = of_pool().filter(|c| c.retired.is_none()).map(|c| (c.order, c.key)).collect();
             equal("members", &pool.members, &defined)?;
             let by_id: BTreeMap<_, _> = of_pool().map(|c| (std::sync::Arc::clone(&c.id), c.key)).collect();
             equal("ids", &pool.by_id, &by_id)?;
+            let accounts = self.records.accounts.values().filter(|account| account.pool == *key);
+            let by_name: BTreeMap<_, _> = accounts.map(|a| (std::sync::Arc::clone(&a.name), a.key)).collect();
+            equal("accounts by name", &pool.accounts, &by_name)?;
             let mut by_state = BTreeMap::new();
             for state in defined.iter().filter_map(|(_, key)| states.get(key)) {
                 *by_state.entry(*state).or_insert(0) += 1;
@@ -158,8 +171,13 @@ impl Core {
             }
         }
         for credential in self.records.credentials.values() {
-            if let Some(retired) = credential.retired {
-                due.insert((retired.after(self.limits.retired_ms), Due::Retired(credential.key)));
+            let Some(retired) = credential.retired else { continue };
+            let at = retired.after(self.limits.retired_ms);
+            if at > now.boot {
+                due.insert((at, Due::Retired(credential.key)));
+            } else {
+                let held = self.in_flight(credential.key) > 0;
+                holds(held, || format!("nobody needs it: {credential:?}"))?;
             }
         }
         equal("what is due", &self.index.due, &due)?;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::cause::{Cause, Kind, State};
-use crate::command::{Import, Limit, Refusal, Report, Reported, Subject, Verdict};
+use crate::command::{Import, Limit, Next, Refusal, Report, Reported, Subject, Verdict};
 use crate::machine::Core;
 use crate::records::{
     AccountKey, Conclusion, CredentialKey, EndedBy, Identity, LeaseNo, Model, PoolKey, Reach, Restriction, Scope, Seq,
     Touched, Why,
 };
-use crate::time::{Now, Until};
+use crate::time::{Now, Until, Wall};
 
 /// The most jitter, in 1/1,024 of the time left: just under 10 %.
 const MOST_JITTER: u64 = 102;
@@ -57,18 +57,21 @@ impl Core {
             secret: lease.secret,
             granted: lease.granted,
         };
-        let same = lease.ask.clone();
+        let (same, was_bound) = (lease.ask.clone(), lease.owner.is_some());
+        let before = lease.ended.map(|ending| ending.by);
         let conclusion = self.judge(about, &report.verdict)?;
+        if let Some(lease) = self.records.leases.get_mut(&no) {
+            lease.reports.push((report.number, conclusion.clone()));
+            self.touch(Touched::Lease(no));
+        }
         if !report.keep {
             self.end(no, EndedBy::Report);
         }
-        let mut ended_by = None;
-        if let Some(lease) = self.records.leases.get_mut(&no) {
-            lease.reports.push((report.number, conclusion.clone()));
-            ended_by = lease.ended.map(|ending| ending.by);
-            self.touch(Touched::Lease(no));
-        }
-        let next = report.next.map(|next| self.acquire(about.pool, next.ask.unwrap_or(same), next.token, next.owner));
+        let ended_by = before.or((!report.keep).then_some(EndedBy::Report));
+        let next = report.next.map(|next| match next {
+            Next::Same { token, connection } => self.acquire(about.pool, same, token, was_bound.then_some(connection)),
+            Next::With { ask, token, owner } => self.acquire(about.pool, ask, token, owner),
+        });
         Ok(Reported { conclusion, ended_by, duplicate: false, next })
     }
 
@@ -97,13 +100,17 @@ impl Core {
     /// Applies a verdict to the restriction that it is about.
     fn judge(&mut self, about: About, verdict: &Verdict) -> Result<Conclusion, Refusal> {
         let key = about.credential;
-        let (Kind::Fault(cause), Some(scope)) = (verdict.kind, scope_of(verdict.reach, &about)) else {
+        let fault = match verdict.kind {
+            Kind::Fault(cause) if !cause.is_ours() => scope_of(verdict.reach, &about).map(|scope| (cause, scope)),
+            _ => None,
+        };
+        let Some((cause, scope)) = fault else {
             return Ok(self.history_only(key, verdict, Why::NotTheCredentialsFault));
         };
         if self.is_stale(about, scope) {
             return Ok(self.history_only(key, verdict, Why::StaleSecret));
         }
-        if self.is_cleared(about, verdict.reach, verdict.model.as_ref()) {
+        if self.is_cleared(about, scope, verdict.model.as_ref()) {
             return Ok(self.history_only(key, verdict, Why::ClearedSince));
         }
         let identity = Identity { scope, model: verdict.model.clone(), cause };
@@ -149,19 +156,14 @@ impl Core {
         }
     }
 
-    /// Whether an operator cleared what a verdict is about after the lease was granted.
-    fn is_cleared(&self, about: About, reach: Reach, model: Option<&Model>) -> bool {
-        let scopes = [Scope::Pool(about.pool), Scope::Account(about.account), Scope::Credential(about.credential)];
-        let covering = match reach {
-            Reach::Pool => &scopes[..1],
-            Reach::Account => &scopes[..2],
-            Reach::Credential => &scopes[..],
-            Reach::None => &[],
-        };
+    /// Whether an operator cleared what a verdict is about after the lease was granted: that very scope, or the pool
+    /// and all in it. (Who clears one credential clears its account, but none of the account's other credentials.)
+    fn is_cleared(&self, about: About, scope: Scope, model: Option<&Model>) -> bool {
         let since = |scope: Scope, model: Option<&Model>| {
             let watermark = self.records.watermarks.get(&(scope, model.cloned()));
             watermark.is_some_and(|watermark| watermark.seq > about.granted)
         };
+        let covering = [scope, Scope::Pool(about.pool)];
         covering.iter().any(|scope| since(*scope, None) || (model.is_some() && since(*scope, model)))
     }
 
@@ -258,32 +260,33 @@ impl Core {
 
     pub(crate) fn import(&mut self, import: Import) -> bool {
         let key = import.credential;
-        let Some(credential) = self.records.credentials.get_mut(&key) else { return false };
-        if import.at <= credential.imported || import.at <= credential.known || import.cause.is_ours() {
+        let Some(credential) = self.records.credentials.get(&key) else { return false };
+        let (pool, account) = (credential.pool, credential.account);
+        let (scope, known) = match import.cause {
+            Cause::RateLimit | Cause::Quota | Cause::Billing => (Scope::Account(account), self.last_known(account)),
+            _ => (Scope::Credential(key), credential.known),
+        };
+        if import.at <= credential.imported.max(known) || import.cause.is_ours() {
             return false;
         }
-        credential.imported = import.at;
-        let (pool, account) = (credential.pool, credential.account);
+        if let Some(credential) = self.records.credentials.get_mut(&key) {
+            credential.imported = import.at;
+        }
         self.touch(Touched::Credential(key));
         if import.until.passed(self.now()) {
             return true;
         }
-        let scope = match import.cause {
-            Cause::RateLimit | Cause::Quota | Cause::Billing => Scope::Account(account),
-            _ => Scope::Credential(key),
-        };
         let identity = Identity { scope, model: None, cause: import.cause };
-        let before = self.records.restrictions.get(&identity).filter(|restriction| restriction.in_force).cloned();
-        let restriction = match before {
-            Some(window) => Restriction { until: window.until.max(import.until), ..window },
-            None => Restriction {
+        let restriction = match self.records.restrictions.get(&identity).cloned() {
+            Some(window) if window.in_force => Restriction { until: window.until.max(import.until), ..window },
+            remembered => Restriction {
                 identity,
                 pool,
                 in_force: true,
                 began: self.records.header.seq,
                 began_at: self.now(),
                 until: import.until,
-                strikes: 1,
+                strikes: remembered.map_or(1, |window| window.strikes),
                 jitter: 0,
                 forget_at: self.now().boot,
                 status: import.status,
@@ -292,6 +295,13 @@ impl Core {
         };
         self.put_restriction(restriction);
         true
+    }
+
+    /// When a report, a success or an operator last said something about a credential of an account.
+    fn last_known(&self, account: AccountKey) -> Wall {
+        let members = self.index.account_members.get(&account).into_iter().flatten();
+        let known = members.filter_map(|key| self.records.credentials.get(key)).map(|credential| credential.known);
+        known.max().unwrap_or_default()
     }
 
     fn history_only(&self, key: CredentialKey, verdict: &Verdict, why: Why) -> Conclusion {

@@ -84,13 +84,18 @@ impl Core {
         let mut unavailable = Unavailable { pool: of_pool.map(obstacle), ..Unavailable::default() };
         let named: Vec<CredentialKey> = if let Some(pin) = ask.pin {
             let left = Some(pin).filter(|pin| !ask.exclude.contains(pin));
-            match left.and_then(|pin| view.placement(pin)) {
-                Some(Placement::Restricted { cause, .. }) => *unavailable.by_cause.entry(cause).or_default() += 1,
-                Some(Placement::Full) => unavailable.at_cap = 1,
-                Some(Placement::Free(_)) | None => {}
-            }
             unavailable.total = usize::from(left.is_some());
-            left.into_iter().collect()
+            match left.and_then(|pin| view.placement(pin)) {
+                Some(Placement::Restricted { cause, .. }) => {
+                    unavailable.by_cause.insert(cause, 1);
+                    vec![pin]
+                }
+                Some(Placement::Full) => {
+                    unavailable.at_cap = 1;
+                    vec![pin]
+                }
+                Some(Placement::Free(_)) | None => Vec::new(),
+            }
         } else {
             unavailable.total = view.len();
             unavailable.at_cap = view.full().len();
@@ -119,15 +124,15 @@ impl Core {
             None => Some(BUSY_RETRY_MS),
         });
         let back = first_back.flatten().min();
+        let kept_away = unavailable.at_cap + unavailable.by_cause.values().sum::<usize>();
         unavailable.retry_after_ms = match of_pool {
             // The whole pool waits, and then perhaps each of its credentials for itself.
-            Some(restriction) if unavailable.total > unavailable.first.len() || back.is_none() => {
-                restriction.until.remaining(now)
-            }
+            Some(restriction) if unavailable.total > kept_away => restriction.until.remaining(now),
             Some(restriction) => restriction.until.remaining(now).zip(back).map(|(pool, own)| pool.max(own)),
             None => back,
         };
-        if unavailable.at_cap > 0 {
+        // A slot that comes free in a pool that waits as a whole helps nobody.
+        if unavailable.at_cap > 0 && of_pool.is_none() {
             Refusal::Busy(Box::new(unavailable))
         } else {
             Refusal::Exhausted(Box::new(unavailable))
@@ -185,6 +190,7 @@ impl Core {
             owner,
             ask,
             reports: Vec::new(),
+            succeeded: false,
             ended: None,
         };
         let grant = Grant { no, credential: key, epoch: credential.epoch, expires: lease.expires, chosen_by };
@@ -195,6 +201,7 @@ impl Core {
         self.touch(Touched::Lease(no));
         self.index_live(&lease);
         self.index.by_token.insert(token, no);
+        *self.index.account_leases.entry(lease.account).or_default() += 1;
         self.records.leases.insert(no, lease);
         self.rerank(key);
         Some(grant)
@@ -249,6 +256,7 @@ impl Core {
         self.touch(Touched::Lease(no));
         self.index.ended.insert((now.boot, no));
         self.rerank(lease.credential);
+        self.forget_if_spent(lease.credential);
         while self.index.ended.len() > self.limits.ended_leases {
             let Some((_, oldest)) = self.index.ended.first().copied() else { break };
             self.forget_lease(oldest);
@@ -262,20 +270,28 @@ impl Core {
         }
         self.index.by_token.remove(&lease.token);
         self.touch(Touched::Lease(no));
+        if let Some(count) = self.index.account_leases.get_mut(&lease.account) {
+            *count -= 1;
+            if *count == 0 {
+                self.index.account_leases.remove(&lease.account);
+                self.forget_account_if_spent(lease.account);
+            }
+        }
     }
 
     pub(crate) fn release(&mut self, release: Release) -> Result<Released, Refusal> {
         let no = *self.index.by_token.get(&release.token).ok_or(Refusal::UnknownLease)?;
-        let before = self.records.leases.get(&no).and_then(|lease| lease.ended);
-        self.end(no, EndedBy::Release);
-        // What is judged is judged once, however the lease ended; ending is something else.
-        let judged = before.is_some_and(|ending| matches!(ending.by, EndedBy::Release | EndedBy::Report));
-        if release.success && !judged {
+        let lease = self.records.leases.get_mut(&no).ok_or(Refusal::UnknownLease)?;
+        let (before, granted_at) = (lease.ended, lease.granted_at.boot);
+        // Judging is apart from ending, but what its holder says when giving it back is said once.
+        let given_back = before.is_some_and(|ending| matches!(ending.by, EndedBy::Release | EndedBy::Report));
+        if release.success && !given_back && !lease.succeeded {
+            lease.succeeded = true;
+            self.touch(Touched::Lease(no));
             self.succeed(no);
         }
-        let lease = self.records.leases.get(&no);
-        let ending = lease.and_then(|lease| lease.ended).or(before).ok_or(Refusal::UnknownLease)?;
-        let granted_at = lease.map_or(ending.at, |lease| lease.granted_at.boot);
+        let ending = before.unwrap_or(Ending { by: EndedBy::Release, at: self.now().boot });
+        self.end(no, EndedBy::Release);
         Ok(Released { held_ms: ending.at.since(granted_at), ended_by: ending.by, duplicate: before.is_some() })
     }
 

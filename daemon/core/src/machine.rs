@@ -32,6 +32,13 @@ impl Core {
     /// A core that knows no pool. Every choice and every jitter follows from `seed`.
     #[must_use]
     pub fn new(seed: u64, limits: Limits) -> Self {
+        // What is over at once would be due again at the very moment that it was set.
+        let limits = Limits {
+            ended_lease_ms: limits.ended_lease_ms.max(1),
+            strikes_ms: limits.strikes_ms.max(1),
+            retired_ms: limits.retired_ms.max(1),
+            ..limits
+        };
         Self { records: Records::new(seed), index: Index::default(), limits, touched: Vec::new() }
     }
 
@@ -72,6 +79,12 @@ impl Core {
     #[must_use]
     pub fn records(&self) -> &Records {
         &self.records
+    }
+
+    /// What bounds its memory.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     pub(crate) fn now(&self) -> Now {
@@ -207,12 +220,16 @@ impl Core {
         let scope = Scope::Pool(pool);
         let of_model = model.map(|model| self.records.restrictions_of(scope, Some(model)));
         let all = self.records.restrictions_of(scope, None).chain(of_model.into_iter().flatten());
-        all.filter(|restriction| restriction.in_force).max_by_key(|restriction| self.on_boot_clock(restriction.until))
+        self.longest(all.filter(|restriction| restriction.in_force))
     }
 
     /// The one of `restrictions` that opens last.
     pub(crate) fn longest<'a>(&self, restrictions: impl Iterator<Item = &'a Restriction>) -> Option<&'a Restriction> {
-        restrictions.max_by_key(|restriction| (self.on_boot_clock(restriction.until), restriction.identity.cause))
+        let now = self.now();
+        restrictions.max_by_key(|restriction| {
+            let left = restriction.until.remaining(now);
+            (left.is_none(), left, restriction.identity.cause)
+        })
     }
 
     // ---- placing credentials -----------------------------------------------------------------------------------
@@ -381,8 +398,18 @@ impl Core {
 
     // ---- credentials -------------------------------------------------------------------------------------------
 
+    /// Forgets a credential that was retired long ago, unless leases are out on it: they count against its cap if it
+    /// comes back.
+    pub(crate) fn forget_if_spent(&mut self, key: CredentialKey) {
+        let retired = self.records.credentials.get(&key).and_then(|credential| credential.retired);
+        let long_ago = retired.is_some_and(|at| at.after(self.limits.retired_ms) <= self.now().boot);
+        if long_ago && self.in_flight(key) == 0 {
+            self.forget_credential(key);
+        }
+    }
+
     /// Forgets a retired credential, whatever is remembered against it.
-    pub(crate) fn forget_credential(&mut self, key: CredentialKey) {
+    fn forget_credential(&mut self, key: CredentialKey) {
         let Some(credential) = self.records.credentials.remove(&key) else { return };
         self.touch(Touched::Credential(key));
         if let Some(retired) = credential.retired {
@@ -396,6 +423,7 @@ impl Core {
         for identity in left {
             self.drop_restriction(&identity);
         }
+        self.leave_account(credential.account, key);
     }
 
     pub(crate) fn pool_index(&mut self, key: PoolKey, strategy: Strategy) -> &mut PoolIndex {
@@ -408,11 +436,11 @@ impl Core {
         self.index.pools.get(&pool).map_or(NONE, |pool| &pool.members).iter().map(|(_, key)| *key)
     }
 
-    /// The wall clock, for "when did we last hear of it".
+    /// The wall clock, for "when did we last hear of it"; one that is set back makes nothing unheard.
     pub(crate) fn hear_of(&mut self, key: CredentialKey) {
         let wall: Wall = self.now().wall;
         if let Some(credential) = self.records.credentials.get_mut(&key)
-            && credential.known != wall
+            && credential.known < wall
         {
             credential.known = wall;
             self.touch(Touched::Credential(key));

@@ -159,7 +159,7 @@ impl Default for Policy {
     }
 }
 
-/// What bounds the memory of a core. Every bound is a number of records or of milliseconds.
+/// What bounds the memory of a core. Every bound is a number of records or of milliseconds, of which 0 count as 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Live leases.
@@ -176,7 +176,7 @@ pub struct Limits {
     pub ended_lease_ms: u64,
     /// How long strikes are remembered after their window opened again.
     pub strikes_ms: u64,
-    /// How long a credential that is no longer defined keeps its restrictions.
+    /// How long a credential that is no longer defined keeps its restrictions; with leases out on it, until they end.
     pub retired_ms: u64,
 }
 

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::cause::State;
-use crate::command::{Obstacle, Refusal};
+use crate::command::Refusal;
 use crate::index::Placement;
-use crate::leases::obstacle;
 use crate::machine::Core;
-use crate::records::{Ask, ChosenBy, CredentialKey, PoolKey, Restriction, Scope};
+use crate::records::{Ask, ChosenBy, CredentialKey, Identity, PoolKey, Restriction, Scope};
 
 /// Candidates that an explanation goes through.
 const EXPLAINED: usize = 32;
@@ -33,8 +32,8 @@ pub struct Candidate {
 /// Why a candidate cannot be granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ineligible {
-    /// A restriction of this scope covers it.
-    Restricted(Scope, Obstacle),
+    /// This restriction covers it.
+    Restricted(Identity),
     /// It is at its hard cap.
     AtCap,
     /// The caller excludes it.
@@ -71,7 +70,7 @@ impl Core {
                 let credential = self.records.credentials.get(&key)?;
                 let restrictions = of_pool.into_iter().chain(self.obstacles(credential, ask));
                 let mut ineligible: Vec<Ineligible> =
-                    restrictions.map(|r| Ineligible::Restricted(r.identity.scope, obstacle(r))).collect();
+                    restrictions.map(|r| Ineligible::Restricted(r.identity.clone())).collect();
                 if view.placement(key) == Some(Placement::Full) {
                     ineligible.push(Ineligible::AtCap);
                 }
@@ -93,6 +92,13 @@ impl Core {
     /// The credentials that a pool has definitions for, in order.
     pub fn defined(&self, pool: PoolKey) -> impl Iterator<Item = CredentialKey> {
         self.members(pool)
+    }
+
+    /// The same, from the first that comes after place `order` among the definitions.
+    pub fn defined_after(&self, pool: PoolKey, order: Option<u32>) -> impl Iterator<Item = CredentialKey> {
+        let first = order.map_or(0, |order| order.saturating_add(1));
+        let members = self.index.pools.get(&pool).map(|pool| pool.members.range((first, CredentialKey(0))..));
+        members.into_iter().flatten().map(|(_, key)| *key)
     }
 
     /// Defined credentials of a pool, by state.

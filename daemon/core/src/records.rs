@@ -101,6 +101,8 @@ pub struct Credential {
     pub order: u32,
     /// The fingerprint of its secret; `None` where the definition cannot be resolved here.
     pub fingerprint: Option<Arc<str>>,
+    /// The newest fingerprint that was known: a secret that cannot be resolved for a while is no new one.
+    pub known_fingerprint: Option<Arc<str>>,
     /// Its account.
     pub account: AccountKey,
     /// Its own cap, if it has one.
@@ -275,6 +277,8 @@ pub struct Lease {
     pub ask: Ask,
     /// What was concluded from the failures reported about it, by the caller's number.
     pub reports: Vec<(u64, Conclusion)>,
+    /// Whether its use is known to have succeeded.
+    pub succeeded: bool,
     /// Its end, if it has ended.
     pub ended: Option<Ending>,
 }

@@ -1,0 +1,236 @@
+//! The rules of closing, in paused time, over pipes that hold an exact number of bytes.
+
+use super::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::{JoinHandle, LocalSet};
+use tokio::time::advance;
+
+/// Answers each line with as many bytes as its first word says, and notes what it was asked.
+#[derive(Default)]
+struct Echo {
+    outbox: Rc<RefCell<Outbox>>,
+    lines: Rc<RefCell<Vec<String>>>,
+}
+
+impl Service for Echo {
+    fn begin(&self) {}
+
+    fn line(&self, line: &[u8]) {
+        let line = String::from_utf8_lossy(line).into_owned();
+        let count = line.split(' ').next().and_then(|word| word.parse().ok()).unwrap_or(0);
+        self.outbox.borrow_mut().bytes().extend(std::iter::repeat_n(b'.', count));
+        self.lines.borrow_mut().push(line);
+    }
+
+    fn too_long(&self) {
+        self.lines.borrow_mut().push("too long".to_owned());
+    }
+}
+
+struct Rig {
+    client: DuplexStream,
+    outbox: Rc<RefCell<Outbox>>,
+    lines: Rc<RefCell<Vec<String>>>,
+    end: JoinHandle<End>,
+}
+
+/// A connection over pipes of `pipe` bytes, with limits that are small enough to meet.
+fn rig(pipe: usize) -> Rig {
+    let (client, server) = duplex(pipe);
+    let echo = Echo::default();
+    let (outbox, lines) = (Rc::clone(&echo.outbox), Rc::clone(&echo.lines));
+    let limits = Limits {
+        request_line_bytes: 64,
+        unsent_output_bytes: 1_000,
+        unread_output_ms: 10_000,
+        partial_line_ms: 10_000,
+        ..Limits::default()
+    };
+    let end = tokio::task::spawn_local(async move {
+        let outbox = Rc::clone(&echo.outbox);
+        serve(server, &echo, &outbox, &limits).await
+    });
+    Rig { client, outbox, lines, end }
+}
+
+/// Lets every task that can go on do so.
+async fn settle() {
+    for _ in 0..64 {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn pass(ms: u64) {
+    settle().await;
+    advance(Duration::from_millis(ms)).await;
+    settle().await;
+}
+
+fn run(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    LocalSet::new().block_on(&runtime, test);
+}
+
+#[test]
+fn a_client_that_half_closes_is_answered_and_then_closed() {
+    run(async {
+        let mut rig = rig(4_096);
+        rig.client.write_all(b"3 a\n5 b\nnever finished").await.unwrap();
+        rig.client.shutdown().await.unwrap();
+        let mut answer = String::new();
+        rig.client.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer, "........");
+        assert_eq!(rig.end.await.unwrap(), End::Done);
+        assert_eq!(*rig.lines.borrow(), ["3 a", "5 b"]);
+    });
+}
+
+#[test]
+fn a_line_may_stay_unfinished_for_ten_seconds_and_no_longer() {
+    run(async {
+        let mut rig = rig(4_096);
+        rig.client.write_all(b"1 dri").await.unwrap();
+        pass(5_000).await;
+        // Another byte is not another line.
+        rig.client.write_all(b"p").await.unwrap();
+        pass(4_999).await;
+        assert!(!rig.end.is_finished());
+        pass(1).await;
+        assert_eq!(rig.end.await.unwrap(), End::PartialLine);
+    });
+}
+
+#[test]
+fn each_line_has_its_own_ten_seconds() {
+    run(async {
+        let mut rig = rig(4_096);
+        rig.client.write_all(b"0 a").await.unwrap();
+        pass(9_000).await;
+        rig.client.write_all(b"\n0 b").await.unwrap();
+        pass(9_000).await;
+        assert!(!rig.end.is_finished());
+        rig.client.write_all(b"\n").await.unwrap();
+        pass(60_000).await;
+        assert!(!rig.end.is_finished(), "an idle connection stays");
+        assert_eq!(*rig.lines.borrow(), ["0 a", "0 b"]);
+    });
+}
+
+#[test]
+fn a_line_that_is_too_long_is_answered_and_skipped_within_its_ten_seconds() {
+    run(async {
+        let mut rig = rig(4_096);
+        rig.client.write_all(&[b'x'; 100]).await.unwrap();
+        pass(9_999).await;
+        assert_eq!(*rig.lines.borrow(), ["too long"]);
+        rig.client.write_all(b"\n2 ok\n").await.unwrap();
+        pass(0).await;
+        assert_eq!(*rig.lines.borrow(), ["too long", "2 ok"]);
+        rig.client.write_all(&[b'x'; 100]).await.unwrap();
+        pass(10_000).await;
+        assert_eq!(rig.end.await.unwrap(), End::PartialLine);
+    });
+}
+
+/// The pipe takes one byte, so all others of a reply stay unsent.
+async fn with_unsent(bytes: usize) -> Rig {
+    let mut rig = rig(1);
+    for byte in format!("{} x\n", bytes + 1).into_bytes() {
+        rig.client.write_all(&[byte]).await.unwrap();
+        settle().await;
+    }
+    assert_eq!(rig.outbox.borrow().unsent(), bytes);
+    rig
+}
+
+#[test]
+fn just_under_the_limit_replies_may_stay_unread() {
+    run(async {
+        let rig = with_unsent(999).await;
+        pass(3_600_000).await;
+        assert!(!rig.end.is_finished());
+    });
+}
+
+#[test]
+fn at_the_limit_they_may_stay_unread_for_ten_seconds() {
+    for unsent in [1_000, 1_001] {
+        run(async move {
+            let rig = with_unsent(unsent).await;
+            pass(9_999).await;
+            assert!(!rig.end.is_finished());
+            pass(1).await;
+            assert_eq!(rig.end.await.unwrap(), End::Unread);
+        });
+    }
+}
+
+#[test]
+fn reading_in_time_saves_the_connection() {
+    run(async {
+        let mut rig = with_unsent(1_000).await;
+        pass(9_999).await;
+        rig.client.read_u8().await.unwrap();
+        pass(60_000).await;
+        assert!(!rig.end.is_finished());
+    });
+}
+
+#[test]
+fn while_replies_are_unsent_nothing_is_read_but_what_was_read_is_answered_up_to_the_limit() {
+    run(async {
+        let mut rig = rig(256);
+        rig.client.write_all(b"700 a\n700 b\n700 c\n").await.unwrap();
+        settle().await;
+        assert_eq!(*rig.lines.borrow(), ["700 a", "700 b"], "the third waits until there is room");
+        rig.client.write_all(&[b'\n'; 256]).await.unwrap();
+        settle().await;
+        let full = tokio::time::timeout(Duration::from_millis(1), rig.client.write_all(b"\n")).await;
+        assert!(full.is_err(), "the daemon read although it owed replies");
+        let mut replies = [0; 2_100];
+        rig.client.read_exact(&mut replies).await.unwrap();
+        settle().await;
+        assert_eq!(*rig.lines.borrow(), ["700 a", "700 b", "700 c"]);
+    });
+}
+
+#[test]
+fn draining_sends_what_is_owed_and_closes() {
+    run(async {
+        let mut rig = rig(4);
+        rig.client.write_all(b"9\n").await.unwrap();
+        settle().await;
+        rig.outbox.borrow_mut().close();
+        let mut answer = String::new();
+        rig.client.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer, ".........");
+        assert_eq!(rig.end.await.unwrap(), End::Drained);
+    });
+}
+
+#[test]
+fn a_reply_from_elsewhere_wakes_the_connection() {
+    run(async {
+        let mut rig = rig(64);
+        settle().await;
+        {
+            let mut outbox = rig.outbox.borrow_mut();
+            outbox.bytes().extend_from_slice(b"event\n");
+            outbox.wake();
+        }
+        let mut event = [0; 6];
+        rig.client.read_exact(&mut event).await.unwrap();
+        assert_eq!(&event, b"event\n");
+    });
+}
+
+#[test]
+fn a_client_that_is_gone_ends_the_connection() {
+    run(async {
+        let mut rig = rig(1);
+        rig.client.write_all(b"9\n").await.unwrap();
+        settle().await;
+        drop(rig.client);
+        assert_eq!(rig.end.await.unwrap(), End::Gone);
+    });
+}

@@ -1,0 +1,444 @@
+//! The daemon's one loop of thought: lines in, commands in line, the core's replies out.
+//!
+//! An `Engine` is owned by one thread. A connection hands it a batch of lines; it turns them into commands, lets the
+//! core decide each in its turn, and writes the replies straight into the outboxes of the connections that asked.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use credpool_core::{
+    Command, Core, CredentialKey, Deadline, Disable, LeaseNo, Limits as CoreLimits, Model, Now, Owner, PoolKey, Reply,
+};
+use credpool_proto::envelope::Envelope;
+use credpool_proto::error::WireError;
+use credpool_proto::request::{self, Id, Op};
+use credpool_proto::words::ErrorCode;
+
+use crate::access::{Access, Peer};
+use crate::catalogue::Catalogue;
+use crate::config::Config;
+use crate::connection::Outbox;
+use crate::journal::Journal;
+use crate::sequencer::Sequencer;
+use crate::token::{Token, Tokens};
+
+pub(crate) use convert::strategy as strategy_name;
+
+mod acquire;
+mod convert;
+mod definitions;
+mod explain;
+mod hello;
+mod leases;
+mod operator;
+mod report;
+mod status;
+
+/// A connection's number in this run.
+pub type ConnectionNo = u64;
+
+/// What identifies this run of the daemon.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Drawn at start; it is in every epoch, so that no epoch of another run is taken for one of this.
+    pub number: u64,
+    /// The same in hexadecimal digits.
+    pub name: String,
+    /// When it began.
+    pub started: Now,
+}
+
+/// Everything that the loop owns.
+pub struct Engine {
+    core: Core,
+    sequencer: Sequencer<Ticket>,
+    journal: Journal,
+    catalogue: Catalogue,
+    tokens: Tokens,
+    connections: BTreeMap<ConnectionNo, Connection>,
+    connections_of: BTreeMap<u32, usize>,
+    next_connection: ConnectionNo,
+    run: Run,
+    config: Rc<Config>,
+    access: Access,
+    clock: fn() -> Now,
+    now: Now,
+    draining: bool,
+    /// Those who asked for a reload that is not done yet.
+    reloading: Vec<Ticket>,
+    reload: Rc<tokio::sync::Notify>,
+    due: Rc<tokio::sync::Notify>,
+}
+
+struct Connection {
+    outbox: Rc<RefCell<Outbox>>,
+    peer: Peer,
+}
+
+/// Whom a reply goes to, and what it takes to write it.
+struct Ticket {
+    connection: ConnectionNo,
+    id: Option<Id<'static>>,
+    unknown: Vec<Cow<'static, str>>,
+    warnings: Vec<Cow<'static, str>>,
+    answer: Answer,
+}
+
+/// What it takes to write the reply to a command.
+enum Answer {
+    Acquire {
+        pool: PoolKey,
+        token: Token,
+        model: Option<Model>,
+    },
+    Report {
+        pool: PoolKey,
+        next: Option<Token>,
+        model: Option<Model>,
+    },
+    Release,
+    Renew,
+    Clear,
+    Switch(CredentialKey),
+    Reload,
+    /// Nobody asked.
+    Nobody,
+}
+
+impl Engine {
+    /// An engine without definitions. `clock` is read once per batch.
+    ///
+    /// # Errors
+    /// The operating system has no randomness to give.
+    pub fn new(config: Rc<Config>, access: Access, clock: fn() -> Now) -> Result<Self, getrandom::Error> {
+        let mut seeds = [0; 16];
+        getrandom::fill(&mut seeds)?;
+        let (seed, number) = seeds.split_at(8);
+        let read = |bytes: &[u8]| bytes.iter().fold(0, |number: u64, byte| (number << 8) | u64::from(*byte));
+        // 48 bits are enough to tell runs apart, and short enough to be looked at.
+        let number = read(number) >> 16;
+        let now = clock();
+        let limits = CoreLimits {
+            leases: config.limits.leases,
+            leases_per_connection: config.limits.leases_per_connection,
+            ..CoreLimits::default()
+        };
+        Ok(Self {
+            core: Core::new(read(seed), limits),
+            sequencer: Sequencer::local(),
+            journal: Journal::None,
+            catalogue: Catalogue::default(),
+            tokens: Tokens::new(),
+            connections: BTreeMap::new(),
+            connections_of: BTreeMap::new(),
+            next_connection: 1,
+            run: Run { number, name: format!("{number:012x}"), started: now },
+            config,
+            access,
+            clock,
+            now,
+            draining: false,
+            reloading: Vec::new(),
+            reload: Rc::new(tokio::sync::Notify::new()),
+            due: Rc::new(tokio::sync::Notify::new()),
+        })
+    }
+
+    /// Signalled when somebody asks for the definitions to be read again.
+    #[must_use]
+    pub fn reload_asked(&self) -> Rc<tokio::sync::Notify> {
+        Rc::clone(&self.reload)
+    }
+
+    /// Signalled when the next deadline has become another.
+    #[must_use]
+    pub fn deadline_changed(&self) -> Rc<tokio::sync::Notify> {
+        Rc::clone(&self.due)
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn config(&self) -> &Rc<Config> {
+        &self.config
+    }
+
+    /// How many connections there are, and how many of them are `uid`'s.
+    #[must_use]
+    pub fn connections(&self, uid: u32) -> (usize, usize) {
+        (self.connections.len(), self.connections_of.get(&uid).copied().unwrap_or(0))
+    }
+
+    /// Whether `peer` may connect.
+    #[must_use]
+    pub fn admits(&self, peer: Peer) -> bool {
+        self.access.admits(peer)
+    }
+
+    /// Takes a connection on; replies to it will be in the outbox.
+    pub fn connect(&mut self, peer: Peer) -> (ConnectionNo, Rc<RefCell<Outbox>>) {
+        let number = self.next_connection;
+        self.next_connection += 1;
+        let outbox = Rc::new(RefCell::new(Outbox::default()));
+        self.connections.insert(number, Connection { outbox: Rc::clone(&outbox), peer });
+        *self.connections_of.entry(peer.uid).or_default() += 1;
+        (number, outbox)
+    }
+
+    /// Ends a connection, and the leases that are bound to it.
+    pub fn disconnect(&mut self, connection: ConnectionNo) {
+        let Some(Connection { peer, .. }) = self.connections.remove(&connection) else { return };
+        if let Some(count) = self.connections_of.get_mut(&peer.uid) {
+            *count -= 1;
+            if *count == 0 {
+                self.connections_of.remove(&peer.uid);
+            }
+        }
+        self.reloading.retain(|ticket| ticket.connection != connection);
+        self.read_clock();
+        self.command(Command::Disconnect(self.owner(connection)), Ticket::nobody());
+        self.settle();
+    }
+
+    /// Stops serving: what is owed is sent, then each connection ends.
+    pub fn drain(&mut self) {
+        self.draining = true;
+        for connection in self.connections.values() {
+            connection.outbox.borrow_mut().close();
+        }
+    }
+
+    /// Reads the clocks for the batch of lines that follows.
+    pub fn read_clock(&mut self) {
+        self.now = (self.clock)();
+    }
+
+    /// Lets time pass: what has become due happens.
+    pub fn tick(&mut self) {
+        self.read_clock();
+        self.command(Command::Tick, Ticket::nobody());
+        self.settle();
+    }
+
+    /// Milliseconds until the next deadline, by the clocks as they stand.
+    #[must_use]
+    pub fn until_next_deadline(&self) -> Option<u64> {
+        let now = (self.clock)();
+        let Deadline { boot, wall } = self.core.next_deadline();
+        let boot = boot.map(|at| at.since(now.boot));
+        let wall = wall.map(|at| at.since(now.wall));
+        boot.into_iter().chain(wall).min()
+    }
+
+    /// Answers a line that is longer than the limit.
+    pub fn too_long(&mut self, connection: ConnectionNo) {
+        let error = WireError::line_too_long(self.config.limits.request_line_bytes);
+        self.refuse(connection, None, &[], &error);
+    }
+
+    /// Answers one line.
+    pub fn line(&mut self, connection: ConnectionNo, line: &[u8]) {
+        match request::decode(line) {
+            Ok(request) => self.request(connection, request),
+            Err(rejected) => self.refuse(connection, rejected.id.as_ref(), &[], &rejected.error),
+        }
+        self.settle();
+    }
+
+    fn request(&mut self, connection: ConnectionNo, request: request::Request<'_>) {
+        if self.draining {
+            let error = WireError::new(ErrorCode::Draining, "the daemon is shutting down; connect again");
+            return self.refuse(connection, request.id.as_ref(), &request.unknown, &error);
+        }
+        let asked = Asked { connection, id: request.id, unknown: request.unknown };
+        let answered = match request.op {
+            Op::Hello { client, protocols } => self.hello(&asked, client.as_deref(), &protocols),
+            Op::Ping => self.ping(&asked),
+            Op::Acquire { pool, options } => self.acquire(&asked, &pool, &options),
+            Op::ReportError(report) => self.report(&asked, &report),
+            Op::Release(release) => self.release(&asked, &release),
+            Op::Renew { lease, ttl_ms } => self.renew(&asked, &lease, ttl_ms),
+            Op::Status { pool, after, limit } => self.status(&asked, pool.as_deref(), after.as_deref(), limit),
+            Op::Explain { pool, options } => self.explain(&asked, &pool, &options),
+            Op::Clear { pool, credential, model } => self.clear(&asked, &pool, credential.as_deref(), model.as_deref()),
+            Op::Disable { pool, credential, for_ms, note } => {
+                let disable =
+                    |credential| Disable { credential, for_ms, note: convert::arc(note.as_deref().unwrap_or("")) };
+                self.switch(&asked, &pool, &credential, |key| Command::Disable(disable(key)))
+            }
+            Op::Enable { pool, credential } => self.switch(&asked, &pool, &credential, Command::Enable),
+            Op::Reload => self.ask_reload(&asked),
+        };
+        if let Err(error) = answered {
+            self.refuse(connection, asked.id.as_ref(), &asked.unknown, &error);
+        }
+    }
+
+    // ---- commands and replies ----------------------------------------------------------------------------------
+
+    fn command(&mut self, command: Command, ticket: Ticket) {
+        self.sequencer.submit(command, ticket);
+    }
+
+    /// Lets the core decide whatever has its place in the order, and answers.
+    fn settle(&mut self) {
+        let before = self.core.next_deadline();
+        while let Some((command, ticket)) = self.sequencer.next() {
+            let reply = self.core.apply(self.now, command);
+            self.journal.record(&self.core);
+            self.answer(&ticket, reply);
+        }
+        if self.core.next_deadline() != before {
+            self.due.notify_one();
+        }
+    }
+
+    fn answer(&mut self, ticket: &Ticket, reply: Reply) {
+        match reply {
+            Reply::Acquired(result) => self.acquired(ticket, result),
+            Reply::Reported(result) => self.reported(ticket, result),
+            Reply::Released(result) => self.released(ticket, result),
+            Reply::Renewed(result) => self.renewed(ticket, result),
+            Reply::Cleared(result) => self.cleared(ticket, result),
+            Reply::Switched(result) => self.switched(ticket, result),
+            Reply::Defined(_) | Reply::Imported(_) | Reply::Disconnected(_) | Reply::Ticked => {}
+        }
+    }
+
+    /// Writes a reply. A client that has gone by now is told nothing.
+    fn reply<T: serde::Serialize>(&self, ticket: &Ticket, body: &T) {
+        let envelope = Envelope {
+            id: ticket.id.as_ref(),
+            unknown: &ticket.unknown,
+            warnings: &ticket.warnings,
+            ..Envelope::default()
+        };
+        self.write(ticket.connection, |out| envelope.ok(out, body));
+    }
+
+    fn reply_error(&self, ticket: &Ticket, error: &WireError<'_>) {
+        self.refuse(ticket.connection, ticket.id.as_ref(), &ticket.unknown, error);
+    }
+
+    fn refuse(&self, connection: ConnectionNo, id: Option<&Id<'_>>, unknown: &[Cow<'_, str>], error: &WireError<'_>) {
+        let envelope = Envelope { id, unknown, ..Envelope::default() };
+        self.write(connection, |out| envelope.error(out, error));
+    }
+
+    fn write(&self, connection: ConnectionNo, render: impl FnOnce(&mut Vec<u8>)) {
+        if let Some(connection) = self.connections.get(&connection) {
+            let mut outbox = connection.outbox.borrow_mut();
+            render(outbox.bytes());
+            outbox.wake();
+        }
+    }
+
+    // ---- what several operations need --------------------------------------------------------------------------
+
+    fn owner(&self, connection: ConnectionNo) -> Owner {
+        Owner { run: self.run.number, connection }
+    }
+
+    fn draw_token(&mut self) -> Result<Token, WireError<'static>> {
+        self.tokens.draw().map_err(|error| {
+            tracing::error!(%error, "no randomness for a lease id");
+            WireError::internal()
+        })
+    }
+
+    fn must_be_admin(&self, asked: &Asked<'_>, what: &str) -> Result<(), WireError<'static>> {
+        let peer = self.connections.get(&asked.connection).map(|connection| connection.peer);
+        if peer.is_some_and(|peer| self.access.is_admin(peer)) {
+            Ok(())
+        } else {
+            let message = format!("{what} is for the admins that the daemon's config names under access.admins");
+            Err(WireError::new(ErrorCode::Forbidden, message))
+        }
+    }
+
+    /// A duration of a request, if it keeps to the limit.
+    fn ttl(&self, ttl_ms: Option<u64>) -> Result<Option<u64>, WireError<'static>> {
+        let most = self.config.limits.ttl_ms;
+        match ttl_ms {
+            Some(0) => Err(WireError::bad_request("ttl_ms must be at least 1")),
+            Some(ms) if ms > most => Err(WireError::limit("ttl_ms", most, "ttl_ms is too long")),
+            ttl_ms => Ok(ttl_ms),
+        }
+    }
+
+    fn pool(&self, name: &str) -> Result<PoolKey, WireError<'static>> {
+        self.catalogue.pool(name).ok_or_else(|| convert::unknown_pool(&self.catalogue))
+    }
+
+    fn credential(&self, pool: PoolKey, name: &str) -> Result<CredentialKey, WireError<'static>> {
+        self.catalogue
+            .by_name(pool, name)
+            .map_err(|bearers| convert::not_one(&self.core, &self.catalogue, bearers, self.now))
+    }
+
+    fn refused(&self) -> convert::Refused<'_> {
+        convert::Refused { core: &self.core, catalogue: &self.catalogue, now: self.now }
+    }
+
+    /// The public number of a lease, for the log.
+    fn log_lease(&self, no: LeaseNo, what: &str, key: CredentialKey) {
+        if let Some(row) = self.catalogue.row(key) {
+            tracing::debug!(lease = no.0, credential = %row.id, "{what}");
+        }
+    }
+}
+
+/// A request as far as its reply needs it, borrowed from its line.
+struct Asked<'a> {
+    connection: ConnectionNo,
+    id: Option<Id<'a>>,
+    unknown: Vec<Cow<'a, str>>,
+}
+
+impl Asked<'_> {
+    /// What is kept while the command waits for its turn.
+    fn ticket(&self, answer: Answer) -> Ticket {
+        Ticket {
+            connection: self.connection,
+            id: self.id.clone().map(Id::into_owned),
+            unknown: self.unknown.iter().map(|name| Cow::Owned(name.clone().into_owned())).collect(),
+            warnings: Vec::new(),
+            answer,
+        }
+    }
+}
+
+impl Ticket {
+    fn nobody() -> Self {
+        Self { connection: 0, id: None, unknown: Vec::new(), warnings: Vec::new(), answer: Answer::Nobody }
+    }
+}
+
+/// The engine as one connection sees it.
+pub struct Lines {
+    /// The engine, shared with the other connections of the loop.
+    pub engine: Rc<RefCell<Engine>>,
+    /// The connection.
+    pub connection: ConnectionNo,
+}
+
+impl crate::connection::Service for Lines {
+    fn begin(&self) {
+        self.engine.borrow_mut().read_clock();
+    }
+
+    fn line(&self, line: &[u8]) {
+        self.engine.borrow_mut().line(self.connection, line);
+    }
+
+    fn too_long(&self) {
+        self.engine.borrow_mut().too_long(self.connection);
+    }
+}
+
+/// `Arc<str>` of a model that a request names.
+fn model_of(model: Option<&str>) -> Option<Model> {
+    model.map(Arc::from)
+}

@@ -1,0 +1,107 @@
+//! `acquire`, and the lease that a report asks for next.
+
+use std::borrow::Cow;
+
+use credpool_core::{Acquire, Ask, Command, CredentialKey, Grant, PoolKey, Refusal};
+use credpool_proto::error::WireError;
+use credpool_proto::limits::MAX_EXCLUDE;
+use credpool_proto::reply;
+use credpool_proto::request::AcquireOptions;
+
+use super::{Answer, Asked, Engine, Ticket, convert, model_of};
+use crate::catalogue::Rendered;
+use crate::token::Token;
+
+impl Engine {
+    pub(super) fn acquire(
+        &mut self,
+        asked: &Asked<'_>,
+        pool: &str,
+        options: &AcquireOptions<'_>,
+    ) -> Result<(), WireError<'static>> {
+        let pool = self.pool(pool)?;
+        let (ask, warnings) = self.ask(pool, options)?;
+        let token = self.draw_token()?;
+        let model = ask.model.clone();
+        let owner = (!options.detach).then(|| self.owner(asked.connection));
+        let command = Command::Acquire(Acquire { pool, ask, token: token.hash(), owner });
+        let mut ticket = asked.ticket(Answer::Acquire { pool, token, model });
+        ticket.warnings = warnings;
+        self.command(command, ticket);
+        Ok(())
+    }
+
+    /// What the options ask of the core, and what they ask in vain.
+    pub(super) fn ask(
+        &self,
+        pool: PoolKey,
+        options: &AcquireOptions<'_>,
+    ) -> Result<(Ask, Vec<Cow<'static, str>>), WireError<'static>> {
+        let mut warnings = Vec::new();
+        if options.wait_ms > self.config.limits.wait_ms {
+            return Err(WireError::limit("wait_ms", self.config.limits.wait_ms, "wait_ms is too long"));
+        }
+        if options.wait_ms > 0 {
+            warnings.push("this version does not wait: it answered at once".into());
+        }
+        if options.profile.is_some() {
+            warnings.push("this version serves one store: profile was ignored".into());
+        }
+        if options.exclude.len() > MAX_EXCLUDE {
+            return Err(WireError::limit("exclude", convert::number(MAX_EXCLUDE), "too many credentials are excluded"));
+        }
+        let pin = options.credential.as_deref().map(|name| self.credential(pool, name)).transpose()?;
+        // One that is not defined any more is excluded well enough.
+        let exclude: Vec<CredentialKey> =
+            options.exclude.iter().filter_map(|id| self.catalogue.by_id(pool, id)).collect();
+        let ask = Ask {
+            model: model_of(options.model.as_deref()),
+            pin,
+            exclude,
+            ttl_ms: self.ttl(options.ttl_ms)?,
+            by_reference: !options.secret,
+        };
+        Ok((ask, warnings))
+    }
+
+    pub(super) fn acquired(&mut self, ticket: &Ticket, result: Result<Grant, Refusal>) {
+        let Answer::Acquire { pool, token, model } = &ticket.answer else { return };
+        match result {
+            Ok(grant) => match self.granted(*pool, &grant, token) {
+                Ok(granted) => self.reply(ticket, &granted),
+                Err(error) => self.reply_error(ticket, &error),
+            },
+            Err(refusal) => {
+                let error = self.refused().error(&refusal, Some(*pool), model.as_deref());
+                self.reply_error(ticket, &error);
+            }
+        }
+    }
+
+    /// A grant in the protocol's words.
+    pub(super) fn granted(
+        &self,
+        pool: PoolKey,
+        grant: &Grant,
+        token: &Token,
+    ) -> Result<reply::Grant<'static, Rendered>, WireError<'static>> {
+        let with_secret = self.core.lease(token.hash()).is_some_and(|lease| !lease.ask.by_reference);
+        let credential = self.catalogue.render(grant.credential, self.run.number, grant.epoch, with_secret);
+        let pool = self.core.records().pools.get(&pool).map(|pool| pool.name.to_string());
+        let (Some(credential), Some(pool)) = (credential, pool) else {
+            tracing::error!(lease = grant.no.0, "a credential was granted that has no definition");
+            return Err(WireError::internal());
+        };
+        self.log_lease(grant.no, "leased", grant.credential);
+        Ok(reply::Grant {
+            lease: token.to_wire().into(),
+            pool: pool.into(),
+            credential,
+            expires_at_ms: self.now.wall.after(grant.expires.since(self.now.boot)).0,
+            probe: false,
+            chosen_by: convert::chosen_by(grant.chosen_by).into(),
+            queued_ms: 0,
+            expired: false,
+        })
+    }
+}

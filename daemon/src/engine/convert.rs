@@ -1,0 +1,322 @@
+//! The core's words in the protocol's, and back. With the rest of `engine`, the only place where the two meet.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use credpool_core as core;
+use credpool_core::{Cause, Core, CredentialKey, Now, Obstacle, PoolKey, Until};
+use credpool_proto::error::{Details, Unavailable, WireError};
+use credpool_proto::reply::{self, CredentialBrief, Restriction};
+use credpool_proto::words::{CredentialState, EndedBy, ErrorCode, NotApplied, Scope, VerdictKind};
+use credpool_verdict as verdict;
+
+use crate::catalogue::Catalogue;
+
+pub(super) fn number(count: usize) -> u64 {
+    count as u64
+}
+
+pub(super) fn state(state: core::State) -> CredentialState {
+    match state {
+        core::State::Disabled => CredentialState::Disabled,
+        core::State::NoSecret => CredentialState::NoSecret,
+        core::State::NeedsLogin => CredentialState::NeedsLogin,
+        core::State::Billing => CredentialState::Billing,
+        core::State::Cooling => CredentialState::Cooling,
+        core::State::Ready => CredentialState::Ready,
+    }
+}
+
+pub(super) fn cause_word(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Disabled => "disabled",
+        Cause::NoSecret => "no_secret",
+        Cause::Dead => "dead",
+        Cause::Billing => "billing",
+        Cause::Auth => "auth",
+        Cause::Forbidden => "forbidden",
+        Cause::Quota => "quota",
+        Cause::RateLimit => "rate_limit",
+        Cause::Model => "model",
+        Cause::Overloaded => "overloaded",
+        Cause::Server => "server",
+        Cause::Edge => "edge",
+        Cause::Network => "network",
+    }
+}
+
+/// The kind of a verdict, and the cause class of the restriction that it opens if it opens one.
+pub(crate) fn kind_from_verdict(kind: verdict::Kind) -> core::Kind {
+    use core::Kind::Fault;
+    match kind {
+        verdict::Kind::RateLimit => Fault(Cause::RateLimit),
+        verdict::Kind::Quota => Fault(Cause::Quota),
+        verdict::Kind::Billing => Fault(Cause::Billing),
+        verdict::Kind::Auth => Fault(Cause::Auth),
+        verdict::Kind::Dead => Fault(Cause::Dead),
+        verdict::Kind::Forbidden => Fault(Cause::Forbidden),
+        verdict::Kind::Model => Fault(Cause::Model),
+        verdict::Kind::Overloaded => Fault(Cause::Overloaded),
+        verdict::Kind::Server => Fault(Cause::Server),
+        verdict::Kind::Edge => Fault(Cause::Edge),
+        verdict::Kind::Network => Fault(Cause::Network),
+        verdict::Kind::Request => core::Kind::Request,
+        verdict::Kind::Cancelled => core::Kind::Cancelled,
+        verdict::Kind::Unknown => core::Kind::Unknown,
+    }
+}
+
+pub(super) fn verdict_kind(kind: core::Kind) -> VerdictKind {
+    match kind {
+        core::Kind::Fault(cause) => VerdictKind::parse(cause_word(cause)).unwrap_or(VerdictKind::Other),
+        core::Kind::Request => VerdictKind::Request,
+        core::Kind::Cancelled => VerdictKind::Cancelled,
+        core::Kind::Unknown => VerdictKind::Unknown,
+    }
+}
+
+pub(super) fn reach(scope: verdict::Scope) -> core::Reach {
+    match scope {
+        verdict::Scope::Credential => core::Reach::Credential,
+        verdict::Scope::Account => core::Reach::Account,
+        verdict::Scope::Pool => core::Reach::Pool,
+        verdict::Scope::None => core::Reach::None,
+    }
+}
+
+pub(super) fn scope_of_reach(reach: core::Reach, of_model: bool) -> Scope {
+    match (reach, of_model) {
+        (core::Reach::Credential, false) => Scope::Credential,
+        (core::Reach::Credential, true) => Scope::Model,
+        (core::Reach::Account, false) => Scope::Account,
+        (core::Reach::Account, true) => Scope::AccountModel,
+        (core::Reach::Pool, false) => Scope::Pool,
+        (core::Reach::Pool, true) => Scope::PoolModel,
+        (core::Reach::None, _) => Scope::None,
+    }
+}
+
+fn scope(identity: &core::Identity) -> Scope {
+    scope_word(identity.scope, identity.model.is_some())
+}
+
+pub(super) fn scope_word(scope: core::Scope, of_model: bool) -> Scope {
+    let reach = match scope {
+        core::Scope::Credential(_) => core::Reach::Credential,
+        core::Scope::Account(_) => core::Reach::Account,
+        core::Scope::Pool(_) => core::Reach::Pool,
+    };
+    scope_of_reach(reach, of_model)
+}
+
+pub(super) fn ended_by(by: core::EndedBy) -> EndedBy {
+    match by {
+        core::EndedBy::Release => EndedBy::Release,
+        core::EndedBy::Report => EndedBy::Report,
+        core::EndedBy::Ttl => EndedBy::Ttl,
+        core::EndedBy::Connection => EndedBy::Connection,
+    }
+}
+
+pub(super) fn not_applied(why: core::Why) -> NotApplied {
+    match why {
+        core::Why::StaleSecret => NotApplied::StaleSecret,
+        core::Why::ClearedSince => NotApplied::ClearedSince,
+        core::Why::NotTheCredentialsFault => NotApplied::NotTheCredentialsFault,
+        core::Why::AlreadyRestricted => NotApplied::AlreadyRestricted,
+    }
+}
+
+pub(crate) fn strategy(strategy: core::Strategy) -> &'static str {
+    match strategy {
+        core::Strategy::FillFirst => "fill_first",
+        core::Strategy::RoundRobin => "round_robin",
+        core::Strategy::LeastUsed => "least_used",
+        core::Strategy::Random => "random",
+    }
+}
+
+pub(super) fn chosen_by(chosen_by: core::ChosenBy) -> &'static str {
+    match chosen_by {
+        core::ChosenBy::Strategy(by) => strategy(by),
+        core::ChosenBy::Pin => "pin",
+    }
+}
+
+/// The instant at which a deadline passes if the wall clock goes on evenly; `None` if only a person ends it.
+pub(super) fn instant(until: Until, now: Now) -> Option<u64> {
+    until.remaining(now).map(|left| now.wall.after(left).0)
+}
+
+pub(super) fn cause(obstacle: &Obstacle) -> reply::Cause<'static> {
+    reply::Cause { kind: cause_word(obstacle.cause).into(), status: obstacle.status, reason: reason(&obstacle.reason) }
+}
+
+fn reason(text: &str) -> Option<Cow<'static, str>> {
+    Some(text).filter(|text| !text.is_empty()).map(|text| Cow::Owned(text.to_owned()))
+}
+
+pub(super) fn restriction<'a>(restriction: &'a core::Restriction, now: Now) -> Restriction<'a> {
+    Restriction {
+        scope: scope(&restriction.identity),
+        model: restriction.identity.model.as_deref().map(Cow::Borrowed),
+        kind: cause_word(restriction.identity.cause).into(),
+        status: restriction.status,
+        reason: Some(&*restriction.reason).filter(|reason| !reason.is_empty()).map(Cow::Borrowed),
+        until_at_ms: instant(restriction.until, now),
+        strikes: restriction.strikes,
+    }
+}
+
+/// A credential in a few words, as it stands for requests that name no model.
+pub(super) fn brief(core: &Core, catalogue: &Catalogue, key: CredentialKey, now: Now) -> CredentialBrief<'static> {
+    let behind = core.restriction_behind(key);
+    let row = catalogue.row(key);
+    CredentialBrief {
+        id: row.map_or(Cow::Borrowed(""), |row| Cow::Owned(row.id.clone())),
+        label: row.map_or(Cow::Borrowed(""), |row| Cow::Owned(row.label.clone())),
+        state: state(core.state(key)),
+        cause: behind.map(|restriction| reply::Cause {
+            kind: cause_word(restriction.identity.cause).into(),
+            status: restriction.status,
+            reason: reason(&restriction.reason),
+        }),
+        until_at_ms: behind.and_then(|restriction| instant(restriction.until, now)),
+    }
+}
+
+/// What the core refused, in the protocol's words.
+pub(super) struct Refused<'a> {
+    pub(super) core: &'a Core,
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) now: Now,
+}
+
+impl Refused<'_> {
+    pub(super) fn error(
+        &self,
+        refusal: &core::Refusal,
+        pool: Option<PoolKey>,
+        model: Option<&str>,
+    ) -> WireError<'static> {
+        match refusal {
+            core::Refusal::UnknownPool => unknown_pool(self.catalogue),
+            core::Refusal::UnknownCredential => {
+                WireError::new(ErrorCode::UnknownCredential, "the credential is not defined any more")
+            }
+            core::Refusal::UnknownLease => unknown_lease(),
+            core::Refusal::Exhausted(unavailable) => self.unavailable(ErrorCode::Exhausted, unavailable, pool, model),
+            core::Refusal::Busy(unavailable) => self.unavailable(ErrorCode::Busy, unavailable, pool, model),
+            core::Refusal::Limit(limit) => self.limit(*limit),
+        }
+    }
+
+    fn limit(&self, limit: core::Limit) -> WireError<'static> {
+        let limits = self.core.limits();
+        let (name, value, what) = match limit {
+            core::Limit::Leases => ("leases", limits.leases, "too many leases are out"),
+            core::Limit::LeasesPerConnection => {
+                ("leases_per_connection", limits.leases_per_connection, "this connection holds too many leases")
+            }
+            core::Limit::ReportsPerLease => {
+                ("reports_per_lease", limits.reports_per_lease, "too many failures of this lease were reported")
+            }
+            core::Limit::ModelsPerScope => {
+                ("models_per_scope", limits.models_per_scope, "too many single models are restricted here")
+            }
+        };
+        WireError::limit(name, number(value), what)
+    }
+
+    fn unavailable(
+        &self,
+        code: ErrorCode,
+        unavailable: &core::Unavailable,
+        pool: Option<PoolKey>,
+        model: Option<&str>,
+    ) -> WireError<'static> {
+        let pool = pool.and_then(|key| self.core.records().pools.get(&key)).map_or("", |pool| &*pool.name);
+        let mut by_cause: BTreeMap<Cow<'static, str>, u64> =
+            unavailable.by_cause.iter().map(|(cause, count)| (cause_word(*cause).into(), number(*count))).collect();
+        if unavailable.at_cap > 0 {
+            by_cause.insert("at_cap".into(), number(unavailable.at_cap));
+        }
+        let retry_at_ms = unavailable.retry_after_ms.map(|ms| self.now.wall.after(ms).0);
+        let message = message(unavailable, pool, retry_at_ms.is_some().then_some(unavailable.retry_after_ms).flatten());
+        WireError {
+            code,
+            message: message.into(),
+            details: Details::Unavailable(Box::new(Unavailable {
+                retry_after_ms: unavailable.retry_after_ms,
+                retry_at_ms,
+                pool: Cow::Owned(pool.to_owned()),
+                model: model.map(|model| Cow::Owned(model.to_owned())),
+                total: number(unavailable.total),
+                by_cause,
+                credentials: unavailable.first.iter().map(|absent| self.absent(absent, unavailable)).collect(),
+            })),
+        }
+    }
+
+    /// A candidate as this request sees it: kept away by what restricts its model or its pool too.
+    fn absent(&self, absent: &core::Absent, unavailable: &core::Unavailable) -> CredentialBrief<'static> {
+        let brief = brief(self.core, self.catalogue, absent.credential, self.now);
+        match absent.obstacle.as_ref().or(unavailable.pool.as_ref()) {
+            Some(obstacle) => CredentialBrief {
+                cause: Some(cause(obstacle)),
+                until_at_ms: instant(obstacle.until, self.now),
+                ..brief
+            },
+            None => brief,
+        }
+    }
+}
+
+fn message(unavailable: &core::Unavailable, pool: &str, retry_after_ms: Option<u64>) -> String {
+    if unavailable.total == 0 {
+        return format!("no credential of pool {pool} is left by this request");
+    }
+    let when = match retry_after_ms {
+        Some(ms) if unavailable.at_cap > 0 => format!("try again in {} s", ms.div_ceil(1_000)),
+        Some(ms) => format!("the first comes back in {} s", ms.div_ceil(1_000)),
+        None => "only a person can help: see `credpool status`".to_owned(),
+    };
+    let what = if unavailable.at_cap > 0 { "at their cap or restricted" } else { "restricted" };
+    let all = if unavailable.total == 1 {
+        "the only candidate of pool".to_owned()
+    } else {
+        format!("all {} candidates of pool", unavailable.total)
+    };
+    let verb = if unavailable.total == 1 { "is" } else { "are" };
+    format!("{all} {pool} {verb} {what}; {when}")
+}
+
+/// No such pool; the pools that there are.
+pub(super) fn unknown_pool(catalogue: &Catalogue) -> WireError<'static> {
+    let pools: Vec<Cow<'static, str>> = catalogue.pools().map(|(name, _)| Cow::Owned(name.to_owned())).collect();
+    let message = if pools.is_empty() {
+        "there is no pool yet: no definition has been read; see `credpool status`".to_owned()
+    } else {
+        format!("there is no such pool; there are: {}", pools.join(", "))
+    };
+    WireError { code: ErrorCode::UnknownPool, message: message.into(), details: Details::Pools(pools) }
+}
+
+/// No such credential, or too many of them.
+pub(super) fn not_one(core: &Core, catalogue: &Catalogue, bearers: &[CredentialKey], now: Now) -> WireError<'static> {
+    if bearers.is_empty() {
+        return WireError::new(ErrorCode::UnknownCredential, "no credential of this pool has that id or label");
+    }
+    let message = format!("{} credentials of this pool have that label: name one by its id", bearers.len());
+    let bearers = bearers.iter().map(|key| brief(core, catalogue, *key, now)).collect();
+    WireError { code: ErrorCode::AmbiguousLabel, message: message.into(), details: Details::Credentials(bearers) }
+}
+
+pub(super) fn unknown_lease() -> WireError<'static> {
+    WireError::new(ErrorCode::UnknownLease, "there is no such lease, or it ended too long ago to be remembered")
+}
+
+pub(super) fn arc(text: &str) -> Arc<str> {
+    Arc::from(text)
+}

@@ -1,0 +1,151 @@
+//! New definitions: into the core, into the catalogue, and to those who asked for them.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use credpool_core as core;
+use credpool_core::{Command, CredentialKey, Define, Defined, Import, Now, Reply, Until, Wall};
+use credpool_proto::error::WireError;
+use credpool_proto::reply::Reloaded;
+
+use super::{Engine, Ticket, convert};
+use crate::access::Access;
+use crate::catalogue::PoolKeys;
+use crate::config::Config;
+use crate::definitions::{Definitions, LegacyFact, Row, Standing};
+use crate::reload::Reading;
+
+/// Problems that the answer to `reload` names; `status` has more.
+const MAX_WARNINGS: usize = 32;
+
+/// Those whom one reading answers.
+pub(crate) struct ReloadAsked(Vec<Ticket>);
+
+impl Engine {
+    /// Whoever has asked for a reload by now is answered by the reading that begins.
+    pub(crate) fn begin_reload(&mut self) -> ReloadAsked {
+        ReloadAsked(std::mem::take(&mut self.reloading))
+    }
+
+    /// Answers those who asked for a reading that failed.
+    pub(crate) fn reload_failed(&mut self, asked: ReloadAsked) {
+        for ticket in asked.0 {
+            self.reply_error(&ticket, &WireError::internal());
+        }
+    }
+
+    /// Takes over what was read, and answers those who asked for it.
+    pub(crate) fn loaded(&mut self, reading: Reading, asked: ReloadAsked) {
+        self.read_clock();
+        let Reading { config, definitions: outcome } = reading;
+        if let Some(config) = config {
+            self.reconfigure(config);
+        }
+        let mut reloaded = Reloaded::default();
+        if outcome.changed || self.catalogue.loaded_at().is_none() {
+            reloaded = self.define(&outcome.definitions);
+            let Reloaded { added, removed, changed, .. } = reloaded;
+            tracing::info!(added, removed, changed, "definitions read");
+        }
+        if outcome.changed || outcome.legacy_changed {
+            self.import(&outcome.definitions);
+        }
+        if self.catalogue.problems() != outcome.problems {
+            for problem in &outcome.problems {
+                tracing::warn!(place = %problem.place, problem = %problem.problem, "definitions");
+            }
+        }
+        let warnings: Vec<Cow<'static, str>> =
+            outcome.problems.iter().take(MAX_WARNINGS).map(|p| format!("{}: {}", p.place, p.problem).into()).collect();
+        self.catalogue.note(outcome.auth_file, outcome.ok, outcome.problems);
+        for ticket in asked.0 {
+            self.reply(&Ticket { warnings: warnings.clone(), ..ticket }, &reloaded);
+        }
+        self.due.notify_one();
+    }
+
+    /// Takes over what can change while the daemon runs.
+    fn reconfigure(&mut self, config: Config) {
+        let Config { access, .. } = &config;
+        match Access::resolve(&access.users, &access.groups, &access.admins) {
+            Ok(access) => self.access = access,
+            Err(error) => tracing::error!(%error, "who may connect stays as it was"),
+        }
+        if (&config.socket, &config.auth_file, &config.log)
+            != (&self.config.socket, &self.config.auth_file, &self.config.log)
+        {
+            tracing::warn!("socket, auth_file and log change with the next start");
+        }
+        self.config = Rc::new(config);
+    }
+
+    fn define(&mut self, definitions: &Arc<Definitions>) -> Reloaded {
+        let mut reloaded = Reloaded::default();
+        let mut keys = Vec::new();
+        let gone: BTreeSet<Arc<str>> = self.catalogue.pools().map(|(name, _)| Arc::from(name)).collect();
+        let gone = gone.into_iter().filter(|name| !definitions.pools.contains_key(&**name));
+        let none = Vec::new();
+        let defined = definitions.pools.iter().map(|(name, pool)| (Arc::from(name.as_str()), &pool.rows, true));
+        let pools: Vec<(Arc<str>, &Vec<Row>, bool)> = gone.map(|name| (name, &none, false)).chain(defined).collect();
+        for (name, rows, is_served) in pools {
+            let hermes = definitions.pools.get(&*name).and_then(|pool| pool.strategy);
+            let define = Define {
+                policy: self.config.policy(&name, hermes),
+                definitions: rows.iter().map(|row| definition(&self.config, &name, row)).collect(),
+                pool: Arc::clone(&name),
+            };
+            let reply = self.core.apply(self.now, Command::Define(define));
+            self.journal.record(&self.core);
+            let Reply::Defined(Defined { pool, keys: credentials, added, removed, changed }) = reply else { continue };
+            reloaded.added += convert::number(added);
+            reloaded.removed += convert::number(removed);
+            reloaded.changed += convert::number(changed);
+            if is_served {
+                keys.push(PoolKeys { name, key: pool, credentials });
+            }
+        }
+        self.catalogue.replace(Arc::clone(definitions), keys, self.now.wall);
+        reloaded
+    }
+
+    /// Hands the core what Hermes noted beside its definitions; it knows what is news.
+    fn import(&mut self, definitions: &Definitions) {
+        for (name, pool) in &definitions.pools {
+            let Some(key) = self.catalogue.pool(name) else { continue };
+            for row in &pool.rows {
+                let Some(fact) = row.legacy.as_ref().and_then(|legacy| legacy.fact.as_ref()) else { continue };
+                let Some(credential) = self.catalogue.by_id(key, &row.id) else { continue };
+                if let Some(import) = import(credential, fact, self.now) {
+                    self.core.apply(self.now, Command::Import(import));
+                    self.journal.record(&self.core);
+                }
+            }
+        }
+    }
+}
+
+/// A fact that Hermes noted, for the core; `None` if it restricts nothing.
+fn import(credential: CredentialKey, fact: &LegacyFact, now: Now) -> Option<Import> {
+    let core::Kind::Fault(cause) = convert::kind_from_verdict(fact.kind) else { return None };
+    let until = match fact.standing(now.wall.0) {
+        Standing::Over => return None,
+        Standing::Until(at) => Until::wall(Wall(at)),
+        Standing::Open => Until::Lifted,
+    };
+    let rule = Arc::from("hermes.auth_json");
+    Some(Import { credential, at: Wall(fact.at_ms), cause, until, status: fact.status, rule })
+}
+
+fn definition(config: &Config, pool: &str, row: &Row) -> core::Definition {
+    let account = config.account(pool, &row.id, &row.label, row.account.as_deref());
+    core::Definition {
+        id: Arc::from(row.id.as_str()),
+        fingerprint: row.secret.as_ref().and(row.fingerprint.as_deref()).map(Arc::from),
+        // A secret is its own account unless somebody says otherwise; so is a definition that has none here.
+        account: account.or(row.fingerprint.as_deref()).map_or_else(|| Arc::from(format!("id:{}", row.id)), Arc::from),
+        cap: config.credential_cap(pool, &row.id, &row.label),
+        grants: row.legacy.as_ref().map_or(0, |legacy| legacy.grants),
+    }
+}

@@ -1,0 +1,50 @@
+//! `hello` and `ping`.
+
+use std::borrow::Cow;
+
+use credpool_proto::error::WireError;
+use credpool_proto::reply::{Hello, Pong};
+use credpool_proto::words::{ErrorCode, OpName};
+
+use super::{Answer, Asked, Engine};
+
+/// The protocol version that is spoken here.
+const PROTOCOL: u64 = 1;
+
+/// The daemon's name and version.
+pub(super) const SERVER: &str = concat!("credpoold/", env!("CARGO_PKG_VERSION"));
+
+impl Engine {
+    pub(super) fn hello(
+        &mut self,
+        asked: &Asked<'_>,
+        client: Option<&str>,
+        protocols: &[u64],
+    ) -> Result<(), WireError<'static>> {
+        if !protocols.contains(&PROTOCOL) {
+            let message = format!("this daemon speaks version {PROTOCOL} of the protocol");
+            return Err(WireError::new(ErrorCode::UnsupportedProtocol, message));
+        }
+        tracing::debug!(connection = asked.connection, client = client.map(tracing::field::debug), "hello");
+        let hello = Hello {
+            protocol: PROTOCOL,
+            server: SERVER.into(),
+            run: Cow::Borrowed(&self.run.name),
+            pid: std::process::id(),
+            auth_file: self.auth_file(),
+            limits: self.config.limits,
+            capabilities: OpName::ALL.iter().map(|name| name.as_str().into()).collect(),
+        };
+        self.reply(&asked.ticket(Answer::Nobody), &hello);
+        Ok(())
+    }
+
+    pub(super) fn ping(&mut self, asked: &Asked<'_>) -> Result<(), WireError<'static>> {
+        self.reply(&asked.ticket(Answer::Nobody), &Pong {});
+        Ok(())
+    }
+
+    pub(super) fn auth_file(&self) -> Option<Cow<'_, str>> {
+        self.catalogue.auth_file().map(|path| path.to_string_lossy())
+    }
+}

@@ -1,0 +1,67 @@
+//! `release` and `renew`.
+
+use credpool_core as core;
+use credpool_core::{Command, Refusal};
+use credpool_proto::error::WireError;
+use credpool_proto::reply::{Released, Renewed};
+use credpool_proto::request;
+use credpool_proto::words::{ErrorCode, Outcome};
+
+use super::{Answer, Asked, Engine, Ticket, convert};
+use crate::token::Token;
+
+impl Engine {
+    pub(super) fn release(
+        &mut self,
+        asked: &Asked<'_>,
+        release: &request::Release<'_>,
+    ) -> Result<(), WireError<'static>> {
+        let token = Token::parse(&release.lease).ok_or_else(convert::unknown_lease)?.hash();
+        let success = match release.status {
+            Some(status) => (200..300).contains(&status),
+            None => release.outcome == Outcome::Ok,
+        };
+        self.command(Command::Release(core::Release { token, success }), asked.ticket(Answer::Release));
+        Ok(())
+    }
+
+    pub(super) fn released(&mut self, ticket: &Ticket, result: Result<core::Released, Refusal>) {
+        match result {
+            Ok(released) => self.reply(
+                ticket,
+                &Released {
+                    held_ms: released.held_ms,
+                    duplicate: released.duplicate,
+                    ended_by: released.duplicate.then(|| convert::ended_by(released.ended_by)),
+                },
+            ),
+            Err(refusal) => self.reply_error(ticket, &self.refused().error(&refusal, None, None)),
+        }
+    }
+
+    pub(super) fn renew(
+        &mut self,
+        asked: &Asked<'_>,
+        lease: &str,
+        ttl_ms: Option<u64>,
+    ) -> Result<(), WireError<'static>> {
+        let token = Token::parse(lease).ok_or_else(convert::unknown_lease)?.hash();
+        let ttl_ms = self.ttl(ttl_ms)?;
+        self.command(Command::Renew(core::Renew { token, ttl_ms }), asked.ticket(Answer::Renew));
+        Ok(())
+    }
+
+    pub(super) fn renewed(&mut self, ticket: &Ticket, result: Result<core::Renewed, Refusal>) {
+        match result {
+            Ok(core::Renewed::Until(expires)) => {
+                let expires_at_ms = self.now.wall.after(expires.since(self.now.boot)).0;
+                self.reply(ticket, &Renewed { expires_at_ms });
+            }
+            Ok(core::Renewed::Ended(by)) => {
+                let message = format!("the lease has ended already, by {}: acquire another", convert::ended_by(by));
+                self.reply_error(ticket, &WireError::new(ErrorCode::UnknownLease, message));
+            }
+            Err(refusal) => self.reply_error(ticket, &self.refused().error(&refusal, None, None)),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `clear`, `disable`, `enable` and `reload`.
+
+use credpool_core::{Clear, Command, CredentialKey, Refusal, State};
+use credpool_proto::error::WireError;
+use credpool_proto::reply::{Cleared, Switched};
+
+use super::{Answer, Asked, Engine, Ticket, convert, model_of};
+
+impl Engine {
+    pub(super) fn clear(
+        &mut self,
+        asked: &Asked<'_>,
+        pool: &str,
+        credential: Option<&str>,
+        model: Option<&str>,
+    ) -> Result<(), WireError<'static>> {
+        self.must_be_admin(asked, "clear")?;
+        let pool = self.pool(pool)?;
+        let credential = credential.map(|name| self.credential(pool, name)).transpose()?;
+        let clear = Clear { pool, credential, model: model_of(model) };
+        self.command(Command::Clear(clear), asked.ticket(Answer::Clear));
+        Ok(())
+    }
+
+    pub(super) fn cleared(&mut self, ticket: &Ticket, result: Result<usize, Refusal>) {
+        match result {
+            Ok(count) => self.reply(ticket, &Cleared { cleared: convert::number(count) }),
+            Err(refusal) => self.reply_error(ticket, &self.refused().error(&refusal, None, None)),
+        }
+    }
+
+    /// `disable` and `enable`, which differ in the command that they become.
+    pub(super) fn switch(
+        &mut self,
+        asked: &Asked<'_>,
+        pool: &str,
+        credential: &str,
+        command: impl FnOnce(CredentialKey) -> Command,
+    ) -> Result<(), WireError<'static>> {
+        self.must_be_admin(asked, "disable and enable")?;
+        let pool = self.pool(pool)?;
+        let key = self.credential(pool, credential)?;
+        self.command(command(key), asked.ticket(Answer::Switch(key)));
+        Ok(())
+    }
+
+    pub(super) fn switched(&mut self, ticket: &Ticket, result: Result<State, Refusal>) {
+        let Answer::Switch(key) = ticket.answer else { return };
+        match result {
+            Ok(_) => {
+                let credential = convert::brief(&self.core, &self.catalogue, key, self.now);
+                self.reply(ticket, &Switched { credential });
+            }
+            Err(refusal) => self.reply_error(ticket, &self.refused().error(&refusal, None, None)),
+        }
+    }
+
+    /// Asks for the definitions to be read again; the answer comes when that is done.
+    pub(super) fn ask_reload(&mut self, asked: &Asked<'_>) -> Result<(), WireError<'static>> {
+        self.must_be_admin(asked, "reload")?;
+        self.reloading.push(asked.ticket(Answer::Reload));
+        self.reload.notify_one();
+        Ok(())
+    }
+}

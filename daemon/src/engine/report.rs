@@ -1,0 +1,188 @@
+//! `report_error`: the facts go to the classifier, its verdict to the core, the core's conclusion to the caller.
+
+use std::borrow::Cow;
+
+use credpool_core as core;
+use credpool_core::{Command, Conclusion, Model, PoolKey, Refusal, Reported, Subject};
+use credpool_proto::error::WireError;
+use credpool_proto::reply::{self, ReportReply};
+use credpool_proto::request::{self, Next};
+use credpool_verdict as verdict;
+use credpool_verdict::{Context, Scalar};
+
+use super::{Answer, Asked, Engine, Ticket, convert, model_of};
+use crate::catalogue::Rendered;
+use crate::token::Token;
+
+impl Engine {
+    pub(super) fn report(
+        &mut self,
+        asked: &Asked<'_>,
+        report: &request::ReportError<'_>,
+    ) -> Result<(), WireError<'static>> {
+        let about = self.about(asked, &report.subject)?;
+        let model = model_of(report.facts.model.as_deref()).or(about.model);
+        let verdict = self.classify(&report.facts, about.pool, about.credential, model.clone());
+        let (next, promised) = self.next(asked, &report.next, about.pool)?;
+        let command = Command::Report(core::Report {
+            subject: about.subject,
+            number: report.report,
+            verdict,
+            keep: report.keep,
+            next,
+        });
+        self.command(command, asked.ticket(Answer::Report { pool: about.pool, next: promised, model }));
+        Ok(())
+    }
+
+    fn about(&self, asked: &Asked<'_>, subject: &request::Subject<'_>) -> Result<About, WireError<'static>> {
+        match subject {
+            request::Subject::Lease(lease) => {
+                let token = Token::parse(lease).ok_or_else(convert::unknown_lease)?.hash();
+                let lease = self.core.lease(token).ok_or_else(convert::unknown_lease)?;
+                Ok(About {
+                    subject: Subject::Lease(token),
+                    pool: lease.pool,
+                    credential: lease.credential,
+                    model: lease.ask.model.clone(),
+                })
+            }
+            request::Subject::Credential { pool, credential, epoch } => {
+                self.must_be_admin(asked, "reporting without a lease")?;
+                let pool = self.pool(pool)?;
+                let credential = self.credential(pool, credential)?;
+                let epoch = self.catalogue.epoch(self.run.number, epoch);
+                Ok(About { subject: Subject::Credential(credential, epoch), pool, credential, model: None })
+            }
+        }
+    }
+
+    /// Asks the classifier. It sees nothing but the facts, the time and where the request went.
+    fn classify(
+        &self,
+        facts: &request::Facts<'_>,
+        pool: PoolKey,
+        credential: core::CredentialKey,
+        model: Option<Model>,
+    ) -> core::Verdict {
+        let headers: Vec<(&str, &str)> = facts.headers.iter().collect();
+        let pool = self.core.records().pools.get(&pool);
+        let verdict = verdict::classify(
+            &verdict::Facts {
+                status: facts.status,
+                headers: &headers,
+                body: facts.body.as_ref().map(|body| match body {
+                    request::Body::Text(text) => &**text,
+                    request::Body::Json(json) => json.get(),
+                }),
+                message: facts.message.as_deref(),
+                code: facts.code.as_deref(),
+                kind: facts.kind.map(credpool_proto::words::FailureKind::as_str),
+                reset_at: facts.reset_at.as_deref().map(Scalar::Text),
+                resets_at: facts.resets_at.as_deref().map(Scalar::Text),
+                retry_until: facts.retry_until.as_deref().map(Scalar::Text),
+                retry_after: facts.retry_after.as_deref().map(Scalar::Text),
+            },
+            &Context {
+                now_wall_ms: self.now.wall.0,
+                pool: pool.map_or("", |pool| &pool.name),
+                base_url: self.catalogue.row(credential).and_then(|row| row.base_url.as_deref()),
+            },
+        );
+        core::Verdict {
+            kind: convert::kind_from_verdict(verdict.kind),
+            reach: convert::reach(verdict.scope),
+            model: model.filter(|_| verdict.model),
+            after_ms: verdict.hint.and_then(|hint| hint.after_ms),
+            at: verdict.hint.and_then(|hint| hint.at_ms).map(core::Wall),
+            status: facts.status,
+            rule: convert::arc(verdict.rule),
+            evidence: verdict.evidence.map(|evidence| core::Evidence {
+                source: convert::arc(evidence.source),
+                raw: convert::arc(&evidence.raw),
+            }),
+        }
+    }
+
+    /// What the report asks for next, and the token that it will have.
+    fn next(
+        &mut self,
+        asked: &Asked<'_>,
+        next: &Next<'_>,
+        pool: PoolKey,
+    ) -> Result<(Option<core::Next>, Option<Token>), WireError<'static>> {
+        let connection = self.owner(asked.connection);
+        let (next, token) = match next {
+            Next::No => return Ok((None, None)),
+            Next::Same => {
+                let token = self.draw_token()?;
+                (core::Next::Same { token: token.hash(), connection }, token)
+            }
+            Next::With(options) => {
+                let (ask, _) = self.ask(pool, options)?;
+                let token = self.draw_token()?;
+                let owner = (!options.detach).then_some(connection);
+                (core::Next::With { ask, token: token.hash(), owner }, token)
+            }
+        };
+        Ok((Some(next), Some(token)))
+    }
+
+    pub(super) fn reported(&mut self, ticket: &Ticket, result: Result<Reported, Refusal>) {
+        let Answer::Report { pool, next, model } = &ticket.answer else { return };
+        let reported = match result {
+            Ok(reported) => reported,
+            Err(refusal) => {
+                let error = self.refused().error(&refusal, Some(*pool), model.as_deref());
+                return self.reply_error(ticket, &error);
+            }
+        };
+        let (granted, next_error) = match (&reported.next, next) {
+            (Some(Ok(grant)), Some(token)) => match self.granted(*pool, grant, token) {
+                Ok(granted) => (Some(granted), None),
+                Err(error) => (None, Some(error)),
+            },
+            (Some(Err(refusal)), _) => (None, Some(self.refused().error(refusal, Some(*pool), model.as_deref()))),
+            _ => (None, None),
+        };
+        let conclusion = &reported.conclusion;
+        let reply: ReportReply<'_, Rendered> = ReportReply {
+            applied: conclusion.why.is_none(),
+            why: conclusion.why.map(convert::not_applied),
+            lease_ended: reported.ended_by.is_some(),
+            ended_by: reported
+                .ended_by
+                .filter(|by| *by != core::EndedBy::Report || reported.duplicate)
+                .map(convert::ended_by),
+            duplicate: reported.duplicate,
+            verdict: self.verdict(conclusion),
+            next: granted,
+            next_error,
+        };
+        self.reply(ticket, &reply);
+    }
+
+    fn verdict<'a>(&self, conclusion: &'a Conclusion) -> reply::Verdict<'a> {
+        reply::Verdict {
+            kind: convert::verdict_kind(conclusion.kind),
+            scope: convert::scope_of_reach(conclusion.reach, conclusion.model.is_some()),
+            model: conclusion.model.as_deref().map(Cow::Borrowed),
+            state: convert::state(conclusion.state),
+            until_at_ms: conclusion.until.and_then(|until| convert::instant(until, self.now)),
+            retry_after_ms: conclusion.until.and_then(|until| until.remaining(self.now)),
+            strikes: conclusion.strikes,
+            rule: Cow::Borrowed(&conclusion.rule),
+            evidence: conclusion.evidence.as_ref().map(|evidence| reply::Evidence {
+                source: Cow::Borrowed(&evidence.source),
+                raw: Cow::Borrowed(&evidence.raw),
+            }),
+        }
+    }
+}
+
+struct About {
+    subject: Subject,
+    pool: PoolKey,
+    credential: core::CredentialKey,
+    model: Option<Model>,
+}

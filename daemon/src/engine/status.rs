@@ -1,0 +1,137 @@
+//! `status`: everything that may be shown, a page at a time.
+
+use std::borrow::Cow;
+
+use credpool_core::{CredentialKey, PoolKey};
+use credpool_proto::error::WireError;
+use credpool_proto::status::{CredentialStatus, Definitions, PoolStatus, Problem, Status};
+use credpool_proto::words::Cap;
+
+use super::{Answer, Asked, Engine, convert, hello};
+
+/// Problems that one answer names.
+const NAMED: usize = 32;
+
+/// Between the pool and the id in a cursor; no name that is served has it.
+const CURSOR: char = '\u{1f}';
+
+impl Engine {
+    pub(super) fn status(
+        &mut self,
+        asked: &Asked<'_>,
+        pool: Option<&str>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(), WireError<'static>> {
+        let only = pool.map(|pool| self.pool(pool)).transpose()?;
+        self.tick();
+        let after = after.map(cursor).transpose()?;
+        let mut left = limit;
+        let mut pools = Vec::new();
+        let mut next = None;
+        for (name, key) in self.catalogue.pools() {
+            if only.is_some_and(|only| only != key) || after.is_some_and(|(pool, _)| name < pool) {
+                continue;
+            }
+            let from = after.filter(|(pool, _)| *pool == name).and_then(|(_, id)| self.catalogue.by_id(key, id));
+            let page = self.page(key, from, left);
+            left -= page.keys.len();
+            if !page.keys.is_empty() || from.is_none() {
+                pools.push(self.pool_status(name, key, &page.keys));
+            }
+            if page.more {
+                let last = page.keys.last().copied().or(from).and_then(|key| self.catalogue.row(key));
+                next = last.map(|row| format!("{name}{CURSOR}{}", row.id));
+                break;
+            }
+        }
+        let status = Status {
+            server: hello::SERVER.into(),
+            pid: std::process::id(),
+            run: Cow::Borrowed(&self.run.name),
+            started_at_ms: self.run.started.wall.0,
+            now_at_ms: self.now.wall.0,
+            auth_file: self.auth_file(),
+            definitions: self.definitions_status(),
+            pools,
+            next: next.map(Cow::Owned),
+            degraded: false,
+            durable: true,
+        };
+        self.reply(&asked.ticket(Answer::Nobody), &status);
+        Ok(())
+    }
+
+    fn page(&self, pool: PoolKey, from: Option<CredentialKey>, limit: usize) -> Page {
+        let place = from.and_then(|key| self.core.records().credentials.get(&key)).map(|credential| credential.order);
+        let mut rest = self.core.defined_after(pool, place);
+        let keys: Vec<CredentialKey> = rest.by_ref().take(limit).collect();
+        Page { keys, more: rest.next().is_some() }
+    }
+
+    fn pool_status<'a>(&'a self, name: &'a str, key: PoolKey, page: &[CredentialKey]) -> PoolStatus<'a> {
+        let counts = self.core.states(key);
+        let policy = self.core.records().pools.get(&key).map(|pool| &pool.policy);
+        PoolStatus {
+            name: Cow::Borrowed(name),
+            strategy: convert::strategy(policy.map(|policy| policy.strategy).unwrap_or_default()).into(),
+            total: counts.values().copied().map(convert::number).sum(),
+            counts: counts.into_iter().map(|(state, count)| (convert::state(state), convert::number(count))).collect(),
+            leases: convert::number(self.core.leases_out(key)),
+            waiters: 0,
+            restrictions: self.core.restrictions_on_pool(key).map(|r| convert::restriction(r, self.now)).collect(),
+            warnings: Vec::new(),
+            credentials: page.iter().filter_map(|key| self.credential_status(*key)).collect(),
+        }
+    }
+
+    fn credential_status(&self, key: CredentialKey) -> Option<CredentialStatus<'_>> {
+        let row = self.catalogue.row(key)?;
+        let credential = self.core.records().credentials.get(&key)?;
+        let brief = convert::brief(&self.core, &self.catalogue, key, self.now);
+        let cap = self.core.cap(key);
+        Some(CredentialStatus {
+            id: Cow::Borrowed(&row.id),
+            label: Cow::Borrowed(&row.label),
+            auth_type: row.auth_type.as_str().into(),
+            source: Cow::Borrowed(&row.source),
+            priority: u64::from(credential.order),
+            fingerprint: credential.fingerprint.as_deref().map(Cow::Borrowed),
+            epoch: self.catalogue.epoch_text(self.run.number, credential.epoch).into(),
+            state: brief.state,
+            cause: brief.cause,
+            until_at_ms: brief.until_at_ms,
+            restrictions: self.core.restrictions_on(key).map(|r| convert::restriction(r, self.now)).collect(),
+            leases: u64::from(self.core.in_flight(key)),
+            max_in_flight: u64::from(cap.max_in_flight),
+            cap: if cap.hard { Cap::Hard } else { Cap::Soft },
+            grants: credential.grants,
+        })
+    }
+
+    fn definitions_status(&self) -> Definitions<'_> {
+        let problems = self.catalogue.problems();
+        Definitions {
+            loaded_at_ms: self.catalogue.loaded_at().map(|at| at.0),
+            ok: self.catalogue.is_current(),
+            problems: problems
+                .iter()
+                .take(NAMED)
+                .map(|problem| Problem {
+                    place: Cow::Borrowed(&problem.place),
+                    problem: Cow::Borrowed(&problem.problem),
+                })
+                .collect(),
+            problems_total: convert::number(problems.len()),
+        }
+    }
+}
+
+struct Page {
+    keys: Vec<CredentialKey>,
+    more: bool,
+}
+
+fn cursor(after: &str) -> Result<(&str, &str), WireError<'static>> {
+    after.split_once(CURSOR).ok_or_else(|| WireError::bad_request("after must be what `next` said in the page before"))
+}
