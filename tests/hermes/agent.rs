@@ -1,0 +1,49 @@
+//! hermes-agent, in the virtual environment that `tests/run` makes.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use crate::support::{Home, Tool, need, repository};
+
+/// The commands of hermes-agent, and its own pool code.
+pub(super) struct Hermes {
+    python: PathBuf,
+}
+
+impl Hermes {
+    /// `None` where it is not installed; then the test has been listed as skipped.
+    #[track_caller]
+    pub(super) fn installed() -> Option<Self> {
+        need(Tool::Hermes).map(|python| Self { python })
+    }
+
+    /// `hermes` with these arguments.
+    #[track_caller]
+    pub(super) fn run(&self, home: &Home, arguments: &[&str]) -> String {
+        let mut command = Command::new(self.python.with_file_name("hermes"));
+        command.args(arguments);
+        finish(home, command)
+    }
+
+    /// `hermes auth add`: a key called `label`, whose secret is `secret`.
+    #[track_caller]
+    pub(super) fn add(&self, home: &Home, label: &str, secret: &str) {
+        self.run(home, &["auth", "add", "openrouter", "--type", "api-key", "--api-key", secret, "--label", label]);
+    }
+
+    /// A script of this folder, which uses the pool code of hermes-agent.
+    #[track_caller]
+    pub(super) fn script(&self, home: &Home, name: &str, arguments: &[&str]) -> String {
+        let script = repository().join("tests/hermes").join(name);
+        let mut command = Command::new(&self.python);
+        command.arg("-B").arg(script).args(arguments);
+        finish(home, command)
+    }
+}
+
+#[track_caller]
+fn finish(home: &Home, mut command: Command) -> String {
+    let output = home.dress(&mut command).stdin(Stdio::null()).output().expect("hermes-agent can be started");
+    assert!(output.status.success(), "{command:?} failed: {output:?}");
+    String::from_utf8(output.stdout).expect("hermes-agent prints text")
+}

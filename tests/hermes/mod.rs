@@ -1,0 +1,5 @@
+//! A real hermes-agent beside the daemon: what it writes is served, and what it does is seen.
+
+mod agent;
+mod files;
+mod race;

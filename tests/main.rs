@@ -1,0 +1,8 @@
+//! The integration tests: real processes, real sockets, and nothing known of the inside.
+
+mod daemon;
+mod hermes;
+mod processes;
+mod protocol;
+mod readme;
+mod support;

@@ -1,0 +1,4 @@
+//! Many processes and one daemon: what no amount of care within one process could give them.
+
+pub(crate) mod race;
+mod strategies;

@@ -1,0 +1,309 @@
+//! A real daemon, in a process and a home of its own.
+
+use std::fs::File;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+
+use super::{AuthJson, Credpool, Home, Unchanged, Wire, bins, canary, eventually, replace_file};
+
+/// How to start a daemon.
+pub(crate) struct DaemonBuilder {
+    home: Home,
+    arguments: Vec<String>,
+    variables: Vec<(String, String)>,
+    named: bool,
+    guarded: bool,
+    umask_0: bool,
+}
+
+/// A daemon that has ended, or never served.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// A running daemon. When it is dropped, it is killed; then no file that it wrote may hold a secret, and auth.json and
+/// the folder that it is in must be as they were.
+pub(crate) struct Daemon {
+    home: Home,
+    command: Command,
+    child: Child,
+    socket: PathBuf,
+    auth: Option<Unchanged>,
+    beside_auth: Vec<String>,
+}
+
+impl DaemonBuilder {
+    /// A daemon that serves `auth`.
+    pub(crate) fn serving(auth: &AuthJson) -> Self {
+        let builder = Self::empty();
+        auth.write(&builder.home.auth_json());
+        builder
+    }
+
+    /// A daemon whose auth.json is not there.
+    pub(crate) fn empty() -> Self {
+        Self {
+            home: Home::new(),
+            arguments: Vec::new(),
+            variables: Vec::new(),
+            named: true,
+            guarded: true,
+            umask_0: false,
+        }
+    }
+
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// Gives it a configuration file.
+    pub(crate) fn config(self, toml: &str) -> Self {
+        let path = self.home.config().join("credpool.toml");
+        std::fs::write(&path, toml).expect("the configuration can be written");
+        let path = path.to_str().expect("temporary paths are text").to_owned();
+        self.argument("--config").argument(&path)
+    }
+
+    pub(crate) fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Leaves it to the daemon to find auth.json and to choose its socket.
+    pub(crate) fn finding_its_way(mut self) -> Self {
+        self.named = false;
+        self
+    }
+
+    /// Starts it with a umask that takes no right away.
+    pub(crate) fn with_umask_0(mut self) -> Self {
+        self.umask_0 = true;
+        self
+    }
+
+    /// For an auth.json that cannot be read to be compared.
+    pub(crate) fn without_guard(mut self) -> Self {
+        self.guarded = false;
+        self
+    }
+
+    /// Starts it, and waits until it answers at `socket`.
+    #[track_caller]
+    pub(crate) fn start_at(self, socket: PathBuf) -> Daemon {
+        let mut command = self.command();
+        let auth = self.guarded.then(|| Unchanged::of(&self.home.auth_json()));
+        let beside_auth = names_in(&self.home.hermes());
+        let child = spawn(&mut command, &self.home);
+        let mut daemon = Daemon { home: self.home, command, child, socket, auth, beside_auth };
+        daemon.await_ready();
+        daemon
+    }
+
+    /// Starts it, and waits until it answers.
+    #[track_caller]
+    pub(crate) fn start(self) -> Daemon {
+        let socket = self.home.socket();
+        self.start_at(socket)
+    }
+
+    /// Starts it, and waits until it has ended.
+    #[track_caller]
+    pub(crate) fn run(&self) -> Ended {
+        self.run_with(&[])
+    }
+
+    /// As `run`, with `--check`.
+    #[track_caller]
+    pub(crate) fn run_check(&self) -> Ended {
+        self.run_with(&["--check"])
+    }
+
+    /// The daemon with these arguments alone, not yet started.
+    pub(crate) fn command_with(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(bins::credpoold());
+        self.home.dress(&mut command).stdin(Stdio::null()).args(arguments);
+        command
+    }
+
+    fn run_with(&self, more: &[&str]) -> Ended {
+        let output = self.command().args(more).output().expect("credpoold can be started");
+        Ended {
+            status: output.status,
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = if self.umask_0 {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", "umask 0; exec \"$0\" \"$@\""]).arg(bins::credpoold());
+            shell
+        } else {
+            Command::new(bins::credpoold())
+        };
+        self.home.dress(&mut command).stdin(Stdio::null()).envs(self.variables.iter().cloned());
+        if self.named {
+            command.arg("--auth-file").arg(self.home.auth_json()).arg("--socket").arg(self.home.socket());
+        }
+        command.args(&self.arguments);
+        command
+    }
+}
+
+impl Daemon {
+    /// A daemon that serves `auth`, with no configuration.
+    #[track_caller]
+    pub(crate) fn serving(auth: &AuthJson) -> Self {
+        DaemonBuilder::serving(auth).start()
+    }
+
+    /// A daemon that serves `auth`, with this configuration file.
+    #[track_caller]
+    pub(crate) fn configured(auth: &AuthJson, toml: &str) -> Self {
+        DaemonBuilder::serving(auth).config(toml).start()
+    }
+
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
+    }
+
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A new connection.
+    #[track_caller]
+    pub(crate) fn wire(&self) -> Wire {
+        Wire::connect(&self.socket).unwrap_or_else(|error| panic!("{error}; the daemon said:\n{}", self.log()))
+    }
+
+    /// The command-line client of this daemon.
+    pub(crate) fn credpool(&self) -> Credpool {
+        Credpool::new(&self.socket)
+    }
+
+    /// What the daemon has written to stderr.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(log_of(&self.home)).unwrap_or_default()
+    }
+
+    /// Replaces auth.json as Hermes does.
+    pub(crate) fn store(&mut self, auth: &AuthJson) {
+        self.store_bytes(auth.text().as_bytes());
+    }
+
+    /// Replaces auth.json, as Hermes does, by anything.
+    pub(crate) fn store_bytes(&mut self, bytes: &[u8]) {
+        self.while_others_write(|home| replace_file(&home.auth_json(), bytes));
+    }
+
+    /// Lets somebody else (Hermes, or the test) change auth.json, which the daemon must not have done before.
+    pub(crate) fn while_others_write<T>(&mut self, write: impl FnOnce(&Home) -> T) -> T {
+        self.check_auth_json();
+        let result = write(&self.home);
+        self.auth = Some(Unchanged::of(&self.home.auth_json()));
+        self.beside_auth = names_in(&self.home.hermes());
+        result
+    }
+
+    /// Panics if auth.json is not as it was.
+    #[track_caller]
+    pub(crate) fn check_auth_json(&self) {
+        if let Some(auth) = &self.auth {
+            auth.check();
+        }
+        assert_eq!(names_in(&self.home.hermes()), self.beside_auth, "files appeared beside auth.json, or went");
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal).expect("the daemon is ours to signal");
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("the daemon is ours to kill");
+        self.child.wait().expect("the daemon is our child");
+    }
+
+    /// Waits until it has ended by itself.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        eventually("the daemon ends", || self.child.try_wait().expect("the daemon is our child"))
+    }
+
+    /// Starts it again, with the same arguments, after it has ended.
+    #[track_caller]
+    pub(crate) fn restart(&mut self) {
+        self.child = spawn(&mut self.command, &self.home);
+        self.await_ready();
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(i32::try_from(self.child.id()).expect("process ids are positive"))
+    }
+
+    #[track_caller]
+    fn await_ready(&mut self) {
+        eventually("the daemon answers", || {
+            if let Some(status) = self.child.try_wait().expect("the daemon is our child") {
+                let code = status.code().or(status.signal());
+                panic!("the daemon ended ({code:?}) instead of serving:\n{}", self.log());
+            }
+            let mut wire = Wire::connect(&self.socket).ok()?;
+            wire.send(&json!({"op": "ping"}));
+            wire.try_recv().ok().flatten().filter(|reply| reply["ok"] == true)
+        });
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail = log.lines().rev().take(40).collect::<Vec<_>>();
+            let tail = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
+            let _ =
+                std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("The daemon's last words:\n{tail}\n"));
+            return;
+        }
+        self.check_auth_json();
+        canary::check_folder(self.home.root(), &[self.home.hermes(), self.home.config()]);
+    }
+}
+
+fn spawn(command: &mut Command, home: &Home) -> Child {
+    let log = File::options().append(true).create(true).open(log_of(home)).expect("a file for the daemon's stderr");
+    let stdout = File::create(home.root().join("stdout")).expect("a file for the daemon's stdout");
+    command.stdout(stdout).stderr(log).spawn().expect("credpoold can be started")
+}
+
+fn log_of(home: &Home) -> PathBuf {
+    home.root().join("stderr")
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("the folder can be read");
+    let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,89 @@
+//! A home folder of its own for each daemon, so that tests meet neither each other nor whoever runs them.
+
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// A temporary folder with everything in it that a daemon or Hermes would look for in a home.
+pub(crate) struct Home {
+    root: TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let root = tempfile::Builder::new().prefix("credpool-").tempdir().expect("a temporary folder");
+        let home = Self { root };
+        let folders = [home.user(), home.hermes(), home.runtime(), home.state(), home.config(), home.socket_folder()];
+        for folder in folders {
+            std::fs::DirBuilder::new().mode(0o700).create(&folder).expect("a folder in the temporary one");
+        }
+        home
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// `$HOME`.
+    pub(crate) fn user(&self) -> PathBuf {
+        self.root().join("user")
+    }
+
+    /// `$HERMES_HOME`.
+    pub(crate) fn hermes(&self) -> PathBuf {
+        self.root().join("hermes")
+    }
+
+    /// `$XDG_RUNTIME_DIR`.
+    pub(crate) fn runtime(&self) -> PathBuf {
+        self.root().join("run")
+    }
+
+    /// `$XDG_STATE_HOME`.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.root().join("state")
+    }
+
+    /// `$XDG_CONFIG_HOME`.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.root().join("config")
+    }
+
+    pub(crate) fn auth_json(&self) -> PathBuf {
+        self.hermes().join("auth.json")
+    }
+
+    fn socket_folder(&self) -> PathBuf {
+        self.root().join("s")
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.socket_folder().join("credpool.sock")
+    }
+
+    /// Lets `command` see this home and nothing of the real one.
+    pub(crate) fn dress<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.user())
+            .env("HERMES_HOME", self.hermes())
+            .env("XDG_RUNTIME_DIR", self.runtime())
+            .env("XDG_STATE_HOME", self.state())
+            .env("XDG_CONFIG_HOME", self.config())
+            .current_dir(self.user())
+    }
+}
+
+/// The sample of the documentation: a store whose states do not depend on the day.
+pub(crate) fn sample() -> PathBuf {
+    repository().join("tests/fixtures/auth.json")
+}
+
+/// The repository's root.
+pub(crate) fn repository() -> PathBuf {
+    let daemon = Path::new(env!("CARGO_MANIFEST_DIR"));
+    daemon.parent().expect("the daemon's folder is in the repository").to_owned()
+}

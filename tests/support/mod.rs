@@ -1,0 +1,34 @@
+//! What the integration tests have in common: a daemon of their own, a raw client, fixtures and guards.
+//!
+//! Nothing here sleeps for a fixed time. What has to wait polls a condition ([`eventually`]) or reads with a deadline.
+
+mod auth_json;
+
+mod bins;
+mod canary;
+mod credpool;
+mod daemon;
+mod eventually;
+mod gate;
+mod home;
+mod need;
+mod peer;
+mod status;
+mod time;
+mod unchanged;
+mod wire;
+
+pub(crate) use auth_json::{AuthJson, Row, replace_file};
+
+pub(crate) use canary::{CANARY, secret};
+pub(crate) use credpool::Credpool;
+pub(crate) use daemon::{Daemon, DaemonBuilder, Ended};
+pub(crate) use eventually::{PATIENCE, eventually, eventually_within};
+pub(crate) use gate::Gate;
+pub(crate) use home::{Home, repository, sample};
+pub(crate) use need::{Tool, need, need_root};
+pub(crate) use peer::Peer;
+pub(crate) use status::{credential, definitions, pool};
+pub(crate) use time::now_ms;
+pub(crate) use unchanged::Unchanged;
+pub(crate) use wire::Wire;

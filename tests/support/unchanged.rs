@@ -1,0 +1,65 @@
+//! The promise that auth.json is never written, checked.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// What a file was like at one moment.
+pub(crate) struct Unchanged {
+    path: PathBuf,
+    then: Option<Snapshot>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Snapshot {
+    inode: u64,
+    mode: u32,
+    owner: (u32, u32),
+    modified: (i64, i64),
+    bytes: Vec<u8>,
+}
+
+impl Unchanged {
+    pub(crate) fn of(path: &Path) -> Self {
+        Self { path: path.to_owned(), then: Snapshot::take(path) }
+    }
+
+    /// Panics if the file's bytes, mode, owner, inode or time of modification differ from what they were.
+    #[track_caller]
+    pub(crate) fn check(&self) {
+        let now = Snapshot::take(&self.path);
+        assert!(
+            now == self.then,
+            "{} was changed.\nBefore: {:?}\nAfter: {:?}",
+            self.path.display(),
+            self.then.as_ref().map(Snapshot::describe),
+            now.as_ref().map(Snapshot::describe),
+        );
+    }
+}
+
+impl Snapshot {
+    /// `None` if the file is not there. Bytes and attributes are of the same file, even if it is being replaced.
+    fn take(path: &Path) -> Option<Self> {
+        let mut file = File::open(path).ok()?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).expect("the file can be read");
+        let attributes = file.metadata().expect("an open file has attributes");
+        Some(Self {
+            inode: attributes.ino(),
+            mode: attributes.mode(),
+            owner: (attributes.uid(), attributes.gid()),
+            modified: (attributes.mtime(), attributes.mtime_nsec()),
+            bytes,
+        })
+    }
+
+    fn describe(&self) -> String {
+        let Self { inode, mode, owner, modified, bytes } = self;
+        format!(
+            "inode {inode}, mode {mode:o}, owner {owner:?}, modified {modified:?}: {}",
+            String::from_utf8_lossy(bytes)
+        )
+    }
+}
