@@ -78,7 +78,7 @@ pub(crate) struct PoolKeys {
 
 impl Catalogue {
     /// Takes over new definitions, for which the core gave `keys`.
-    pub(crate) fn replace(&mut self, definitions: Arc<Definitions>, keys: Vec<PoolKeys>, at: Wall) {
+    pub(crate) fn replace(&mut self, definitions: Arc<Definitions>, keys: Vec<PoolKeys>) {
         self.pools.clear();
         self.names.clear();
         self.entries.clear();
@@ -95,11 +95,13 @@ impl Catalogue {
             self.pools.insert(pool.name, pool.key);
         }
         self.definitions = definitions;
-        self.loaded_at = Some(at);
     }
 
     /// Notes how the last reading of the files went.
-    pub(crate) fn note(&mut self, auth_file: Option<PathBuf>, current: bool, problems: Vec<Problem>) {
+    pub(crate) fn note(&mut self, auth_file: Option<PathBuf>, current: bool, problems: Vec<Problem>, at: Wall) {
+        if current {
+            self.loaded_at = Some(at);
+        }
         self.auth_file = auth_file;
         self.current = current;
         self.problems = problems;
@@ -187,7 +189,7 @@ impl Catalogue {
         self.auth_file.as_deref()
     }
 
-    /// When the definitions in use were read.
+    /// When the files were last read without failure.
     #[must_use]
     pub(crate) fn loaded_at(&self) -> Option<Wall> {
         self.loaded_at

@@ -16,7 +16,7 @@ const EXPLAINED: usize = 32;
 pub struct Explanation {
     /// Whom it would grant; or the refusal.
     pub choice: Result<(CredentialKey, ChosenBy), Refusal>,
-    /// The first candidates in order of definition, at most 32.
+    /// The pinned credential, then the others in order of definition: at most 32.
     pub candidates: Vec<Candidate>,
 }
 
@@ -38,6 +38,8 @@ pub enum Ineligible {
     AtCap,
     /// The caller excludes it.
     Excluded,
+    /// The caller pins another one.
+    NotPinned,
 }
 
 impl Core {
@@ -62,7 +64,7 @@ impl Core {
         }
         let of_pool = self.covering_pool(pool, ask.model.as_ref());
         let pinned = ask.pin.into_iter();
-        let members = self.members(pool).filter(|_| ask.pin.is_none());
+        let members = self.members(pool).filter(|key| ask.pin != Some(*key));
         let candidates = pinned
             .chain(members)
             .take(EXPLAINED)
@@ -73,6 +75,9 @@ impl Core {
                     restrictions.map(|r| Ineligible::Restricted(r.identity.clone())).collect();
                 if view.placement(key) == Some(Placement::Full) {
                     ineligible.push(Ineligible::AtCap);
+                }
+                if ask.pin.is_some_and(|pin| pin != key) {
+                    ineligible.push(Ineligible::NotPinned);
                 }
                 if ask.exclude.contains(&key) {
                     ineligible.push(Ineligible::Excluded);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use credpool_core::Policy;
 use credpool_proto::limits::Limits;
 
 use super::error::ConfigError;
@@ -29,7 +28,7 @@ pub(super) fn limits(settings: &LimitSettings) -> Limits {
     }
 }
 
-/// A lease that lives by default must be one that may be asked for.
+/// A lease that is told how long to live must be one that may be asked for. Where nothing is told, the limit is heeded.
 pub(super) fn check_ttls(
     limits: &Limits,
     defaults: &PoolSettings,
@@ -51,9 +50,8 @@ pub(super) fn check_ttls(
             errors.push(ConfigError::Contradiction { key, cause });
         }
     };
-    let usual = Policy::default();
-    check(&["defaults", "lease_ttl"], defaults.lease_ttl.or(Some(usual.lease_ttl_ms)));
-    check(&["defaults", "detached_ttl"], defaults.detached_ttl.or(Some(usual.detached_ttl_ms)));
+    check(&["defaults", "lease_ttl"], defaults.lease_ttl);
+    check(&["defaults", "detached_ttl"], defaults.detached_ttl);
     for (name, pool) in pools {
         check(&["pools", name, "lease_ttl"], pool.lease_ttl);
         check(&["pools", name, "detached_ttl"], pool.detached_ttl);

@@ -279,12 +279,11 @@ fn leases_live_no_longer_than_may_be_asked_for() {
     let fixture = Fixture::new("pools.p.detached_ttl = '31m'");
     assert_eq!(
         fixture.errors(&["--limits-ttl=30m"]),
-        [
-            "`defaults.lease_ttl` is 1h (by default), longer than limits.ttl, 30m (by --limits-ttl)",
-            "`pools.p.detached_ttl` is 31m (by ~/.config/credpool/config.toml:1), longer than limits.ttl, 30m (by \
-             --limits-ttl)",
-        ]
+        ["`pools.p.detached_ttl` is 31m (by ~/.config/credpool/config.toml:1), longer than limits.ttl, 30m (by \
+             --limits-ttl)",]
     );
+    let policy = Fixture::new("limits.ttl = '5m'").load(&[]).expect("a configuration").policy("p", None);
+    assert_eq!((policy.lease_ttl_ms, policy.detached_ttl_ms), (300_000, 300_000), "what nobody said gives way");
     assert!(Fixture::new("defaults.lease_ttl = '24h'").load(&[]).is_ok());
     assert!(Fixture::new("defaults.lease_ttl = '25h'").load(&[]).is_err());
 }

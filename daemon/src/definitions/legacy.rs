@@ -181,11 +181,16 @@ fn kind(status: Status, code: Option<u16>, reason: Option<&str>) -> Kind {
 
 /// All notes of `credential_pool_runtime`, by pool and id.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct RuntimeNotes(BTreeMap<String, BTreeMap<String, Notes>>);
+pub(super) struct RuntimeNotes {
+    by_pool: BTreeMap<String, BTreeMap<String, Notes>>,
+    /// Of rows that name no pool: they are about whichever row has the id.
+    of_any_pool: BTreeMap<String, Notes>,
+}
 
 impl RuntimeNotes {
     pub(super) fn of(&self, pool: &str, id: &str) -> Option<&Notes> {
-        self.0.get(pool)?.get(id)
+        let of_pool = self.by_pool.get(pool).and_then(|by_id| by_id.get(id));
+        of_pool.or_else(|| self.of_any_pool.get(id))
     }
 
     /// Reads the map or the list; what is neither is a problem.
@@ -225,13 +230,17 @@ impl RuntimeNotes {
         }
         let names: RawNames<'_> = fields::object(row);
         let own_pool = fields::text(names.pool).or_else(|| fields::text(names.provider));
-        if let (Some(pool), Some(id)) = (pool.or(own_pool.as_deref()), fields::text(names.id)) {
-            self.add(pool.to_owned(), id.to_owned(), row);
+        match (pool.or(own_pool.as_deref()), fields::text(names.id)) {
+            (Some(pool), Some(id)) => self.add(pool.to_owned(), id.to_owned(), row),
+            (None, Some(id)) => {
+                self.of_any_pool.insert(id.to_owned(), Notes::read(row));
+            }
+            (_, None) => {}
         }
     }
 
     fn add(&mut self, pool: String, id: String, raw: &RawValue) {
-        self.0.entry(pool).or_default().insert(id, Notes::read(raw));
+        self.by_pool.entry(pool).or_default().insert(id, Notes::read(raw));
     }
 }
 

@@ -194,7 +194,8 @@ impl Loader {
                     pool.rows.push(row);
                 } else {
                     let place = format!("pools.{name}.definitions[{index}]");
-                    problems.push(Problem::new(place, "has the id of an earlier row, and is left out"));
+                    let id = super::printable(&row.id);
+                    problems.push(Problem::new(place, format!("has the id of an earlier row, {id}, and is left out")));
                 }
             }
         }

@@ -88,7 +88,8 @@ fn read_rows(pool: &str, raw: &[&RawValue], problems: &mut Vec<Problem>) -> Vec<
         let place = || format!("{pool}[{index}]");
         match StoredRow::read(pool, raw, &mut warnings) {
             Ok(row) if ids.contains(&row.id) => {
-                problems.push(Problem::new(place(), "has the id of an earlier row, and is left out"));
+                let id = printable(&row.id);
+                problems.push(Problem::new(place(), format!("has the id of an earlier row, {id}, and is left out")));
             }
             Ok(row) => {
                 ids.insert(row.id.clone());

@@ -44,7 +44,7 @@ impl Engine {
             self.reconfigure(config);
         }
         let mut reloaded = Reloaded::default();
-        if outcome.changed || self.catalogue.loaded_at().is_none() {
+        if outcome.changed {
             reloaded = self.define(&outcome.definitions);
             let Reloaded { added, removed, changed, .. } = reloaded;
             tracing::info!(added, removed, changed, "definitions read");
@@ -59,7 +59,7 @@ impl Engine {
         }
         let warnings: Vec<Cow<'static, str>> =
             outcome.problems.iter().take(MAX_WARNINGS).map(|p| format!("{}: {}", p.place, p.problem).into()).collect();
-        self.catalogue.note(outcome.auth_file, outcome.ok, outcome.problems);
+        self.catalogue.note(outcome.auth_file, outcome.ok, outcome.problems, self.now.wall);
         for ticket in asked.0 {
             self.reply(&Ticket { warnings: warnings.clone(), ..ticket }, &reloaded);
         }
@@ -106,7 +106,7 @@ impl Engine {
                 keys.push(PoolKeys { name, key: pool, credentials });
             }
         }
-        self.catalogue.replace(Arc::clone(definitions), keys, self.now.wall);
+        self.catalogue.replace(Arc::clone(definitions), keys);
         reloaded
     }
 

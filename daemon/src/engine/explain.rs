@@ -64,6 +64,7 @@ impl Engine {
     fn reason(&self, ineligible: &Ineligible) -> Reason<'_> {
         match ineligible {
             Ineligible::AtCap => Reason { obstacle: Obstacle::AtCap, restriction: None },
+            Ineligible::NotPinned => Reason { obstacle: Obstacle::NotPinned, restriction: None },
             Ineligible::Excluded => Reason { obstacle: Obstacle::Excluded, restriction: None },
             Ineligible::Restricted(identity) => Reason {
                 obstacle: Obstacle::Restricted,

@@ -15,17 +15,11 @@ const PROTOCOL: u64 = 1;
 pub(super) const SERVER: &str = concat!("credpoold/", env!("CARGO_PKG_VERSION"));
 
 impl Engine {
-    pub(super) fn hello(
-        &mut self,
-        asked: &Asked<'_>,
-        client: Option<&str>,
-        protocols: &[u64],
-    ) -> Result<(), WireError<'static>> {
+    pub(super) fn hello(&mut self, asked: &Asked<'_>, protocols: &[u64]) -> Result<(), WireError<'static>> {
         if !protocols.contains(&PROTOCOL) {
             let message = format!("this daemon speaks version {PROTOCOL} of the protocol");
             return Err(WireError::new(ErrorCode::UnsupportedProtocol, message));
         }
-        tracing::debug!(connection = asked.connection, client = client.map(tracing::field::debug), "hello");
         let hello = Hello {
             protocol: PROTOCOL,
             server: SERVER.into(),

@@ -12,7 +12,7 @@ use super::{Answer, Asked, Engine, convert, hello};
 /// Problems that one answer names.
 const NAMED: usize = 32;
 
-/// Between the pool and the id in a cursor; no name that is served has it.
+/// Between the pool and the place in a cursor; no name that is served has it.
 const CURSOR: char = '\u{1f}';
 
 impl Engine {
@@ -28,20 +28,24 @@ impl Engine {
         let after = after.map(cursor).transpose()?;
         let mut left = limit;
         let mut pools = Vec::new();
+        let mut last = None;
         let mut next = None;
         for (name, key) in self.catalogue.pools() {
             if only.is_some_and(|only| only != key) || after.is_some_and(|(pool, _)| name < pool) {
                 continue;
             }
-            let from = after.filter(|(pool, _)| *pool == name).and_then(|(_, id)| self.catalogue.by_id(key, id));
+            let from = after.filter(|(pool, _)| *pool == name).map(|(_, order)| order);
             let page = self.page(key, from, left);
             left -= page.keys.len();
-            if !page.keys.is_empty() || from.is_none() {
+            if let Some(order) = page.keys.last().and_then(|key| self.order(*key)) {
+                last = Some(format!("{name}{CURSOR}{order}"));
+            }
+            let is_new = from.is_none() && (left > 0 || !page.more);
+            if !page.keys.is_empty() || is_new {
                 pools.push(self.pool_status(name, key, &page.keys));
             }
             if page.more {
-                let last = page.keys.last().copied().or(from).and_then(|key| self.catalogue.row(key));
-                next = last.map(|row| format!("{name}{CURSOR}{}", row.id));
+                next = last;
                 break;
             }
         }
@@ -62,9 +66,13 @@ impl Engine {
         Ok(())
     }
 
-    fn page(&self, pool: PoolKey, from: Option<CredentialKey>, limit: usize) -> Page {
-        let place = from.and_then(|key| self.core.records().credentials.get(&key)).map(|credential| credential.order);
-        let mut rest = self.core.defined_after(pool, place);
+    fn order(&self, key: CredentialKey) -> Option<u32> {
+        self.core.records().credentials.get(&key).map(|credential| credential.order)
+    }
+
+    /// What comes after place `from` of a pool.
+    fn page(&self, pool: PoolKey, from: Option<u32>, limit: usize) -> Page {
+        let mut rest = self.core.defined_after(pool, from);
         let keys: Vec<CredentialKey> = rest.by_ref().take(limit).collect();
         Page { keys, more: rest.next().is_some() }
     }
@@ -132,6 +140,8 @@ struct Page {
     more: bool,
 }
 
-fn cursor(after: &str) -> Result<(&str, &str), WireError<'static>> {
-    after.split_once(CURSOR).ok_or_else(|| WireError::bad_request("after must be what `next` said in the page before"))
+/// The pool, and the place in it, after which a page begins.
+fn cursor(after: &str) -> Result<(&str, u32), WireError<'static>> {
+    let place = after.split_once(CURSOR).and_then(|(pool, order)| Some((pool, order.parse().ok()?)));
+    place.ok_or_else(|| WireError::bad_request("after must be what `next` said in the page before"))
 }

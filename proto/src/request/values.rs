@@ -4,6 +4,7 @@
 //! quotes the input; [`Value::EXPECTED`] completes the sentence "`field` must be …" in its place.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -276,7 +277,7 @@ impl<'a> Value<'a> for Body<'a> {
 /// A response's headers: pairs of a lower-cased name and a value, in the order of the request.
 ///
 /// A name may occur several times, as in HTTP, whether the request had a list of values, the same
-/// name in different cases, or the same name twice.
+/// name in different cases. The same key twice is refused, as everywhere in a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
@@ -308,7 +309,11 @@ impl<'de> Deserialize<'de> for Headers<'de> {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Headers<'de>, A::Error> {
                 let mut headers = Vec::new();
+                let mut names = BTreeSet::new();
                 while let Some((Text(name), raw)) = map.next_entry::<Text<'de>, Raw<'de>>()? {
+                    if !names.insert(name.clone()) {
+                        return Err(refuse());
+                    }
                     let name = lower_cased(name);
                     let json = raw.get();
                     if json.starts_with('[') {
@@ -327,7 +332,7 @@ impl<'de> Deserialize<'de> for Headers<'de> {
 }
 
 impl<'a> Value<'a> for Headers<'a> {
-    const EXPECTED: &'static str = "an object whose values are strings, numbers, or lists of these";
+    const EXPECTED: &'static str = "an object of distinct names whose values are strings, numbers, or lists of these";
 }
 
 fn lower_cased(name: Cow<'_, str>) -> Cow<'_, str> {

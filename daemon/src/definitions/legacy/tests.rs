@@ -130,7 +130,7 @@ fn all_forms_of_the_runtime_map_are_read() {
         json!({ "p": { "x": entry } }),
         json!({ "p": [row(json!({ "id": "x" }))] }),
         json!([row(json!({ "pool": "p", "id": "x" }))]),
-        json!([row(json!({ "provider": "p", "id": "x" })), 3, { "id": "y" }, { "pool": "p" }, ["y", "p", "p"]]),
+        json!([row(json!({ "provider": "p", "id": "x" })), 3, { "pool": "p" }, ["y", "p", "p"]]),
     ];
     for form in forms {
         let mut problems = Vec::new();
@@ -138,6 +138,9 @@ fn all_forms_of_the_runtime_map_are_read() {
         assert_eq!(read.of("p", "x"), Some(&notes(&entry)), "{form}");
         assert_eq!((read.of("p", "y"), read.of("q", "x"), problems.len()), (None, None, 0), "{form}");
     }
+    let no_pool = to_raw_value(&json!([row(json!({ "id": "x" }))])).expect("JSON");
+    let read = RuntimeNotes::read(&no_pool, &mut Vec::new());
+    assert_eq!((read.of("p", "x"), read.of("q", "x")), (Some(&notes(&entry)), Some(&notes(&entry))));
     for (form, wrong) in [(json!(3), 1), (json!({ "p": 3, "q": {} }), 1), (json!(null), 0), (json!({}), 0)] {
         let mut problems = Vec::new();
         RuntimeNotes::read(&to_raw_value(&form).expect("JSON"), &mut problems);

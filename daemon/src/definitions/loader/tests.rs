@@ -293,7 +293,7 @@ fn rows_of_our_own_stand_behind_those_of_hermes() {
     let [hermes, env, file] = rows(&outcome, "p") else { panic!("three rows") };
     assert_eq!((secret(hermes), secret(env), secret(file)), (Some("hermes"), Some("own"), None));
     assert_eq!((env.label.as_str(), file.label.as_str(), file.auth_type), ("KEY", "key", AuthType::OAuth));
-    assert_eq!(places(&outcome)[1], "pools.p.definitions[2] has the id of an earlier row, and is left out");
+    assert_eq!(places(&outcome)[1], "pools.p.definitions[2] has the id of an earlier row, \"a\", and is left out");
     let (env_id, file_id) = (env.id.clone(), file.id.clone());
     assert_ne!(rows(&outcome, "q")[0].id, env_id, "ids are of one pool");
     assert_eq!(rows(&outcome, "q")[0].account.as_deref(), Some("acme"));

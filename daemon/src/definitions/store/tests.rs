@@ -93,7 +93,7 @@ fn one_bad_row_does_not_spoil_the_others() {
         (json!({ "id": "a", "priority": 1.5 }), "has a `priority` that is not a whole number"),
         (json!({ "id": "a", "source": 1 }), "has a `source` that is not a text"),
         (json!({ "id": "a", "base_url": "http://a\r\nb" }), "has control characters in its base URL"),
-        (json!({ "id": "good" }), "has the id of an earlier row"),
+        (json!({ "id": "good" }), "has the id of an earlier row, \"good\""),
     ];
     for (row, problem) in cases {
         let store = pool(&json!([good, row]));
