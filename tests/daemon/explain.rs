@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{AuthJson, Daemon, Row, credential};
+use crate::support::{AuthJson, Daemon, Row, credential, same_instant};
 
 fn explain() -> Value {
     json!({"op": "explain", "pool": "openrouter"})
@@ -61,7 +61,7 @@ fn where_acquire_would_be_refused_there_is_no_choice() {
     let reply = wire.ok(&explain());
     assert_eq!(reply["choice"], Value::Null, "{reply:#}");
     let refused = wire.refused(&json!({"op": "acquire", "pool": "openrouter"}), "exhausted");
-    assert_eq!(reply["retry_at_ms"], refused["retry_at_ms"], "{reply:#}");
+    same_instant(&reply["retry_at_ms"], &refused["retry_at_ms"]);
 }
 
 #[test]

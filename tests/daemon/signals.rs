@@ -1,9 +1,9 @@
 //! SIGTERM and SIGINT drain, SIGHUP reloads.
 
 use nix::sys::signal::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{AuthJson, Daemon, DaemonBuilder, Wire, definitions, eventually};
+use crate::support::{AuthJson, Daemon, DaemonBuilder, Wire, eventually};
 
 #[test]
 fn asked_to_end_it_closes_what_is_open_and_exits_with_0() {
@@ -50,20 +50,7 @@ fn a_client_that_reads_nothing_does_not_keep_it_from_ending() {
 }
 
 #[test]
-fn hanging_up_reloads_and_ends_nothing() {
-    let daemon = Daemon::serving(&AuthJson::many(1));
-    let mut wire = daemon.wire();
-    let lease = wire.ok(&json!({"op": "acquire", "pool": "openrouter"}))["lease"].clone();
-    let loaded_at = |wire: &mut Wire| definitions(wire)["loaded_at_ms"].as_u64().expect("an instant");
-    let before = loaded_at(&mut wire);
-    daemon.signal(Signal::SIGHUP);
-    eventually("the definitions are read again", || (loaded_at(&mut wire) > before).then_some(()));
-    let released = wire.ok(&json!({"op": "release", "lease": lease}));
-    assert_eq!(released.get("ended_by"), None::<&Value>, "the lease had ended: {released:#}");
-}
-
-#[test]
-fn hanging_up_reads_the_configuration_again() {
+fn hanging_up_reads_the_configuration_again_and_ends_nothing() {
     let builder = DaemonBuilder::serving(&AuthJson::many(2)).config("[defaults]\nstrategy = \"fill_first\"\n");
     let path = builder.home().config().join("credpool.toml");
     let daemon = builder.start();
@@ -74,6 +61,7 @@ fn hanging_up_reads_the_configuration_again() {
         reply["chosen_by"].as_str().expect("a word").to_owned()
     };
     assert_eq!(chosen_by(&mut wire), "fill_first");
+    let held = wire.ok(&json!({"op": "acquire", "pool": "openrouter"}))["lease"].clone();
     std::fs::write(&path, "[defaults]\nstrategy = \"round_robin\"\n").expect("it can be written");
     daemon.signal(Signal::SIGHUP);
     eventually("the new strategy is used", || (chosen_by(&mut wire) == "round_robin").then_some(()));
@@ -82,4 +70,6 @@ fn hanging_up_reads_the_configuration_again() {
     daemon.signal(Signal::SIGHUP);
     eventually("the mistake is in the log", || daemon.log().contains("by_mood").then_some(()));
     assert_eq!(chosen_by(&mut wire), "round_robin");
+    let released = wire.ok(&json!({"op": "release", "lease": held}));
+    assert_eq!(released.get("ended_by"), None, "the lease had ended: {released:#}");
 }

@@ -66,7 +66,8 @@ fn a_folder_that_others_may_write_to_is_refused() {
         let builder = DaemonBuilder::serving(&AuthJson::many(1)).finding_its_way();
         let open = builder.home().root().join("open");
         folder(&open, bits);
-        let ended = builder.argument("--socket").argument(text(&open.join("s.sock"))).run();
+        let builder = builder.argument("--socket").argument(text(&open.join("s.sock")));
+        let ended = builder.run();
         assert_eq!(ended.status.code(), Some(NO_SOCKET), "mode {bits:o}: {ended:?}");
         assert!(ended.stderr.contains(text(&open)), "the folder is not named: {ended:?}");
         assert_eq!(std::fs::read_dir(&open).expect("it is ours").count(), 0, "something was left in mode {bits:o}");

@@ -29,6 +29,6 @@ pub(crate) use home::{Home, repository, sample};
 pub(crate) use need::{Tool, need, need_root};
 pub(crate) use peer::Peer;
 pub(crate) use status::{credential, definitions, pool};
-pub(crate) use time::now_ms;
+pub(crate) use time::{now_ms, same_instant};
 pub(crate) use unchanged::Unchanged;
 pub(crate) use wire::Wire;

@@ -2,8 +2,20 @@
 
 use std::time::SystemTime;
 
+use serde_json::Value;
+
 /// Milliseconds of Unix time.
 pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::UNIX_EPOCH.elapsed().expect("the clock is past 1970");
     u64::try_from(since.as_millis()).expect("the clock is before the year 500 million")
+}
+
+/// Panics unless two replies name the same instant. A deadline that is a duration is told in wall time by way of two
+/// clocks, each of which is cut to milliseconds: one may be lost between two replies.
+#[track_caller]
+pub(crate) fn same_instant(one: &Value, other: &Value) {
+    match (one.as_u64(), other.as_u64()) {
+        (Some(one), Some(other)) if one.abs_diff(other) <= 1 => {}
+        _ => panic!("{one} and {other} are not the same instant"),
+    }
 }
