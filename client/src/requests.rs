@@ -146,6 +146,13 @@ impl AcquireRequest {
     pub fn new(pool: impl Into<String>) -> Self {
         Self { pool: pool.into(), options: LeaseOptions::default() }
     }
+
+    /// These conditions, and none of those that were set before.
+    #[must_use]
+    pub fn options(mut self, options: LeaseOptions) -> Self {
+        self.options = options;
+        self
+    }
 }
 
 impl Call for AcquireRequest {
@@ -164,6 +171,13 @@ impl ExplainRequest {
     /// Any credential of this pool.
     pub fn new(pool: impl Into<String>) -> Self {
         Self { pool: pool.into(), options: LeaseOptions::default() }
+    }
+
+    /// These conditions, and none of those that were set before.
+    #[must_use]
+    pub fn options(mut self, options: LeaseOptions) -> Self {
+        self.options = options;
+        self
     }
 }
 

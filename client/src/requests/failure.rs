@@ -6,6 +6,7 @@ use credpool_proto::words::{FailureKind, Outcome};
 use serde::{Serialize, Serializer};
 
 use super::{Call, LeaseOptions};
+use crate::error::Error;
 
 /// What is known of a failure. Everything is optional, and everything helps: the daemon alone decides
 /// what it means.
@@ -217,6 +218,20 @@ impl ReportRequest {
     pub fn keep(mut self) -> Self {
         self.keep = true;
         self
+    }
+
+    /// Cuts the ends of body and message, in this order, until the request's line has at most `bytes`
+    /// bytes. [`Client::report_error`](crate::Client::report_error) does so by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLong`] if it is still longer without them; [`Error::Unwritable`].
+    pub fn fit(&mut self, bytes: usize) -> Result<(), Error> {
+        let length = self.to_line().map_err(Error::Unwritable)?.len();
+        if length <= bytes || self.shorten(length - bytes) {
+            return Ok(());
+        }
+        Err(Error::TooLong { bytes: length, limit: bytes })
     }
 
     /// Cuts body and message, in this order, until the line is `excess` bytes shorter. `false` if

@@ -276,8 +276,8 @@ impl<'a> Value<'a> for Body<'a> {
 
 /// A response's headers: pairs of a lower-cased name and a value, in the order of the request.
 ///
-/// A name may occur several times, as in HTTP, whether the request had a list of values, the same
-/// name in different cases. The same key twice is refused, as everywhere in a request.
+/// A name may occur several times, as in HTTP, whether the request had a list of values or the name
+/// in different cases. The same key twice is refused, as everywhere in a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 

@@ -1,0 +1,63 @@
+//! `status`, `explain`, `ping` and `call`: nothing changes.
+
+use std::io::{self, BufRead as _};
+
+use credpool_client::proto::reply::Pong;
+use credpool_client::proto::status::Status;
+use credpool_client::{ExplainRequest, PingRequest, StatusRequest};
+
+use super::Session;
+use crate::args::{self, Explain, Raw, given};
+use crate::failed::Failed;
+use crate::render::{self, clean};
+use crate::session::now_ms;
+
+/// Reads all pages before anything is printed for people; programs get each page as it comes.
+pub(super) async fn status(session: &mut Session<'_>, args: args::Status) -> Result<(), Failed> {
+    let request = given(StatusRequest::new(), args.pool, StatusRequest::pool);
+    let mut status: Status<'static> = session.ask(&request).await?;
+    while let Some(next) = status.next.take() {
+        let page: Status<'static> = session.ask(&request.clone().after(next)).await?;
+        append(&mut status, page);
+    }
+    Ok(session.output.say(&render::status::render(&status))?)
+}
+
+/// A pool that goes on over the end of a page has its header on both.
+fn append(status: &mut Status<'static>, page: Status<'static>) {
+    for mut pool in page.pools {
+        match status.pools.last_mut() {
+            Some(last) if last.name == pool.name => last.credentials.append(&mut pool.credentials),
+            _ => status.pools.push(pool),
+        }
+    }
+    status.next = page.next;
+}
+
+pub(super) async fn explain(session: &mut Session<'_>, args: Explain) -> Result<(), Failed> {
+    let (pool, options) = args.conditions.into_parts();
+    let request = ExplainRequest::new(pool).options(options);
+    let explanation = session.ask(&request).await?;
+    Ok(session.output.say(&render::explain::render(&explanation, now_ms()))?)
+}
+
+pub(super) async fn ping(session: &mut Session<'_>) -> Result<(), Failed> {
+    let Pong {} = session.ask(&PingRequest {}).await?;
+    let hello = session.client.hello();
+    let server = clean(&hello.server).into_owned();
+    let socket = session.client.socket().display().to_string();
+    let text = format!("{server} (pid {}) answers at {}.", hello.pid, clean(&socket));
+    Ok(session.output.say(&text)?)
+}
+
+pub(super) async fn call(session: &mut Session<'_>, args: Raw) -> Result<(), Failed> {
+    if args.request != "-" {
+        return session.ask_raw(&args.request).await;
+    }
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    session.ask_raw(&line).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! `report-error`.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::{fs, io};
+
+use credpool_client::{Failure, LeaseOptions, ReportRequest, Subject};
+
+use super::{Session, lease};
+use crate::args::{Facts, Next, ReportError, given};
+use crate::failed::Failed;
+use crate::render::verdict::{self, Reported};
+
+pub(super) async fn report_error(session: &mut Session<'_>, args: ReportError) -> Result<(), Failed> {
+    let subject = subject(args.lease, args.pool, args.credential, args.epoch)?;
+    let failure = next(failure(args.facts)?, args.next, &subject);
+    let mut request = ReportRequest::new(subject, failure).number(args.report.unwrap_or(1));
+    if args.keep {
+        request = request.keep();
+    }
+    request.fit(session.client.hello().limits.request_line_bytes)?;
+    let reply: Reported = session.ask(&request).await?;
+    if !args.shown.shell {
+        session.output.say(&verdict::render(&reply))?;
+    }
+    if let Some(grant) = &reply.next {
+        lease::show(session, grant, &args.shown)?;
+    }
+    match reply.next_error {
+        Some(error) => Err(Failed::NoNext(error)),
+        None => Ok(()),
+    }
+}
+
+fn subject(
+    lease: Option<String>,
+    pool: Option<String>,
+    credential: Option<String>,
+    epoch: Option<String>,
+) -> Result<Subject, Failed> {
+    match (lease, pool, credential, epoch) {
+        // A lease in the environment gives way to what the command line says.
+        (_, Some(pool), Some(credential), Some(epoch)) => Ok(Subject::Credential { pool, credential, epoch }),
+        (Some(lease), ..) => Ok(Subject::Lease { lease }),
+        _ => Err(Failed::Usage("name a lease, or --pool, --credential and --epoch".to_owned())),
+    }
+}
+
+fn failure(facts: Facts) -> Result<Failure, Failed> {
+    let body = match facts.body_file {
+        Some(file) => {
+            Some(read(&file).map_err(|error| Failed::Usage(format!("cannot read {}: {error}", file.display())))?)
+        }
+        None => facts.body,
+    };
+    let mut failure = Failure::new();
+    for header in facts.header {
+        failure = failure.header(&header.name, header.value);
+    }
+    let failure = given(failure, facts.status, Failure::status);
+    let failure = given(failure, body, Failure::body);
+    let failure = given(failure, facts.message, Failure::message);
+    let failure = given(failure, facts.code, Failure::code);
+    let failure = given(failure, facts.kind, Failure::kind);
+    let failure = given(failure, facts.retry_after, Failure::retry_after);
+    let failure = given(failure, facts.retry_until, Failure::retry_until);
+    let failure = given(failure, facts.reset_at, Failure::reset_at);
+    let failure = given(failure, facts.resets_at, Failure::resets_at);
+    Ok(given(failure, facts.model, Failure::model))
+}
+
+/// What a body may have at most, in bytes: more than any daemon reads, so that no endless file is.
+const MAX_BODY_BYTES: u64 = 1024 * 1024;
+
+fn read(file: &Path) -> io::Result<String> {
+    let reader: Box<dyn io::Read> =
+        if file == Path::new("-") { Box::new(io::stdin().lock()) } else { Box::new(fs::File::open(file)?) };
+    let mut body = Vec::new();
+    reader.take(MAX_BODY_BYTES).read_to_end(&mut body)?;
+    // A body in another encoding still has its codes and numbers.
+    Ok(String::from_utf8_lossy(&body).into_owned())
+}
+
+fn next(failure: Failure, next: Next, subject: &Subject) -> Failure {
+    if !next.wanted {
+        return failure;
+    }
+    let on_its_conditions = next.next_model.is_none() && next.next_exclude.is_empty();
+    if on_its_conditions && matches!(subject, Subject::Lease { .. }) {
+        return failure.next_same();
+    }
+    // Detached, as every lease of this command is.
+    let options = LeaseOptions::new().exclude(next.next_exclude).detach();
+    failure.next_with(given(options, next.next_model, LeaseOptions::model))
+}

@@ -1,0 +1,107 @@
+//! What people get to read. Pure: values in, text out, with colours that are taken out again where
+//! nobody sees them.
+
+use std::borrow::Cow;
+
+pub(crate) mod explain;
+pub(crate) mod lease;
+pub(crate) mod shell;
+pub(crate) mod status;
+pub(crate) mod style;
+mod table;
+pub(crate) mod time;
+pub(crate) mod verdict;
+
+use credpool_client::proto::reply::Cause;
+use credpool_client::proto::status::Restriction;
+
+/// How wide a screen is taken to be.
+const WIDTH: usize = 80;
+
+/// Text from files and from the daemon, made harmless: what could move the cursor, change colours, or
+/// make text read other than it is written, is shown as its escape.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |c: char| -> Cow<'static, str> {
+        if is_harmful(c) { c.escape_default().to_string().into() } else { c.to_string().into() }
+    };
+    Cow::Owned(text.chars().map(escape).collect())
+}
+
+fn is_harmful(c: char) -> bool {
+    // Beside control characters: those that hide, reorder or break lines.
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// A word of the protocol as people write it.
+pub(crate) fn words(word: &str) -> String {
+    word.replace('_', " ")
+}
+
+/// A number and its noun.
+fn count(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+fn cause_of(cause: &Cause<'_>) -> String {
+    describe(&cause.kind, cause.status, cause.reason.as_deref())
+}
+
+fn restriction(restriction: &Restriction<'_>, now_ms: u64) -> String {
+    let what = describe(&restriction.kind, restriction.status, restriction.reason.as_deref());
+    match restriction.until_at_ms {
+        Some(at_ms) => format!("{what}, {} left", time::for_people(at_ms.saturating_sub(now_ms))),
+        None => what,
+    }
+}
+
+/// As in `rate limit 429`, or `disabled: maintenance`.
+fn describe(kind: &str, status: Option<u16>, reason: Option<&str>) -> String {
+    let mut text = words(&clean(kind));
+    if let Some(status) = status {
+        text.push(' ');
+        text.push_str(&status.to_string());
+    }
+    // A rule's name is a reason, too, but one that may say no more than what stands there already.
+    let of_the_status = status.map(|status| format!("http.{status}"));
+    let says_more = |reason: &&str| !reason.is_empty() && *reason != kind && Some(*reason) != of_the_status.as_deref();
+    if let Some(reason) = reason.filter(says_more) {
+        text.push_str(": ");
+        text.push_str(&clean(reason));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn harmless_text_stays_as_it_is() {
+        for text in ["", "work", "schlüssel-1", "鍵", "a\"b\\c"] {
+            assert_eq!(clean(text), text);
+        }
+    }
+
+    #[test]
+    fn harmful_text_is_escaped() {
+        assert_eq!(clean("a\x1b[31mb\n\r\t\0"), "a\\u{1b}[31mb\\n\\r\\t\\u{0}");
+        assert_eq!(
+            clean("\u{9b}2J\u{202e}x\u{feff}\u{2066}\u{200b}"),
+            "\\u{9b}2J\\u{202e}x\\u{feff}\\u{2066}\\u{200b}"
+        );
+    }
+
+    #[test]
+    fn a_cause_is_its_kind_status_and_reason() {
+        assert_eq!(describe("rate_limit", Some(429), None), "rate limit 429");
+        assert_eq!(describe("disabled", None, Some("new key\n")), "disabled: new key\\n");
+        assert_eq!(describe("dead", Some(401), Some("dead")), "dead 401");
+        assert_eq!(describe("rate_limit", Some(429), Some("http.429")), "rate limit 429");
+        assert_eq!(describe("server", Some(502), Some("http.5xx")), "server 502: http.5xx");
+    }
+}

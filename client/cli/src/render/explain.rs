@@ -1,0 +1,84 @@
+//! `explain`.
+
+use std::fmt::Write as _;
+
+use credpool_client::proto::reply::{Candidate, Explanation, Reason};
+use credpool_client::proto::words::Obstacle;
+
+use super::style::{BAD, FAINT, GOOD, STRONG, of_state, paint};
+use super::table::{self, Cell, Column, Row};
+use super::time::for_people;
+use super::{WIDTH, clean, count, restriction, words};
+
+const COLUMNS: [Column; 4] = [
+    Column { heading: "STATE", right: false, shrinks_to: None },
+    Column { heading: "IN THE WAY", right: false, shrinks_to: Some(20) },
+    Column { heading: "LABEL", right: false, shrinks_to: Some(10) },
+    Column { heading: "ID", right: false, shrinks_to: None },
+];
+
+/// What would be leased, and what stands in whose way.
+pub(crate) fn render(explanation: &Explanation<'_>, now_ms: u64) -> String {
+    let mut out = format!("{}: {}\n", clean(&explanation.pool), verdict(explanation, now_ms));
+    let rows: Vec<_> = explanation.candidates.iter().map(|candidate| row(candidate, now_ms)).collect();
+    if !rows.is_empty() {
+        out.push_str(&table::render(&COLUMNS, &rows, WIDTH));
+    }
+    let shown = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+    if explanation.total > shown {
+        let _ =
+            writeln!(out, "  {}", paint(FAINT, format!("and {}", count(explanation.total - shown, "more credential"))));
+    }
+    out
+}
+
+fn verdict(explanation: &Explanation<'_>, now_ms: u64) -> String {
+    let model = explanation.model.as_ref().map(|model| format!(" for {}", clean(model))).unwrap_or_default();
+    match (&explanation.choice, explanation.retry_at_ms) {
+        (Some(choice), _) => {
+            let probe = if choice.probe { ", as a probe" } else { "" };
+            let label = paint(STRONG, clean(&choice.label));
+            let by = words(&clean(&choice.chosen_by));
+            format!("{label} ({}) would be leased{model}{probe}, chosen by {by}", clean(&choice.id))
+        }
+        (None, Some(at_ms)) => {
+            format!("nothing to lease{model}; try again in {}", for_people(at_ms.saturating_sub(now_ms)))
+        }
+        (None, None) => format!("nothing to lease{model}, and no telling when there will be"),
+    }
+}
+
+fn row(candidate: &Candidate<'_>, now_ms: u64) -> Row<4> {
+    let (symbol, style) = of_state(candidate.state);
+    let mut reasons = candidate.reasons.iter().map(|reason| self::reason(reason, candidate, now_ms));
+    let first = if candidate.eligible {
+        Cell::new("nothing", GOOD)
+    } else {
+        Cell::new(reasons.next().unwrap_or_else(|| "something".to_owned()), BAD)
+    };
+    Row {
+        cells: [
+            Cell::new(format!("{symbol} {}", words(candidate.state.as_str())), style),
+            first,
+            Cell::plain(clean(&candidate.label)),
+            Cell::new(clean(&candidate.id), FAINT),
+        ],
+        notes: reasons.collect(),
+    }
+}
+
+fn reason(reason: &Reason<'_>, candidate: &Candidate<'_>, now_ms: u64) -> String {
+    match reason.obstacle {
+        Obstacle::Restricted => match &reason.restriction {
+            Some(each) => restriction(each, now_ms),
+            None => "it is restricted".to_owned(),
+        },
+        Obstacle::AtCap => format!("at its cap: {}", count(candidate.leases, "lease")),
+        Obstacle::Excluded => "excluded by the request".to_owned(),
+        Obstacle::NotPinned => "another one was asked for".to_owned(),
+        Obstacle::Other => "something that this version does not know".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! `status`.
+
+use std::fmt::Write as _;
+
+use credpool_client::proto::status::{CredentialStatus, Definitions, PoolStatus, Status};
+use credpool_client::proto::words::CredentialState;
+
+use super::style::{BAD, FAINT, ODD, PLAIN, STRONG, of_state, paint};
+use super::table::{self, Cell, Column, Row};
+use super::time::for_people;
+use super::{WIDTH, cause_of, clean, count, restriction, words};
+
+const COLUMNS: [Column; 7] = [
+    Column { heading: "STATE", right: false, shrinks_to: None },
+    Column { heading: "LEFT", right: true, shrinks_to: None },
+    Column { heading: "CAUSE", right: false, shrinks_to: Some(20) },
+    Column { heading: "LEASES", right: true, shrinks_to: None },
+    Column { heading: "CALLS", right: true, shrinks_to: None },
+    Column { heading: "LABEL", right: false, shrinks_to: Some(10) },
+    // Whole, since it is there to be copied.
+    Column { heading: "ID", right: false, shrinks_to: None },
+];
+
+/// All pages of a status, put together.
+pub(crate) fn render(status: &Status<'_>) -> String {
+    let mut out = String::new();
+    header(&mut out, status);
+    for pool in &status.pools {
+        out.push('\n');
+        self::pool(&mut out, pool, status.now_at_ms);
+    }
+    if status.pools.is_empty() {
+        out.push_str("\nThere is no pool: no definition has been read.\n");
+    }
+    out
+}
+
+fn header(out: &mut String, status: &Status<'_>) {
+    let uptime = for_people(status.now_at_ms.saturating_sub(status.started_at_ms));
+    let _ = write!(out, "{}  up {uptime}, pid {}", paint(STRONG, clean(&status.server)), status.pid);
+    if let Some(file) = &status.auth_file {
+        let _ = write!(out, ", {}", clean(file));
+    }
+    out.push('\n');
+    if status.degraded {
+        alarm(out, "the shared store is away: this machine goes on alone");
+    }
+    if !status.durable {
+        alarm(out, "the disk is failing: what happens now may be forgotten at the next start");
+    }
+    definitions(out, &status.definitions, status.now_at_ms);
+}
+
+fn definitions(out: &mut String, definitions: &Definitions<'_>, now_ms: u64) {
+    if !definitions.ok {
+        alarm(
+            out,
+            &match definitions.loaded_at_ms {
+                Some(at_ms) => {
+                    let ago = for_people(now_ms.saturating_sub(at_ms));
+                    format!("the definitions cannot be read; those of {ago} ago are served")
+                }
+                None => "the definitions cannot be read, and never could".to_owned(),
+            },
+        );
+    }
+    for problem in &definitions.problems {
+        let text = format!("{}: {}", clean(&problem.place), clean(&problem.problem));
+        let _ = writeln!(out, "{} {text}", paint(ODD, "!"));
+    }
+    let shown = u64::try_from(definitions.problems.len()).unwrap_or(u64::MAX);
+    if definitions.problems_total > shown {
+        let more = count(definitions.problems_total - shown, "more problem");
+        let _ = writeln!(out, "{} and {more}", paint(ODD, "!"));
+    }
+}
+
+fn alarm(out: &mut String, text: &str) {
+    let _ = writeln!(out, "{}", paint(BAD, format!("! {text}")));
+}
+
+fn pool(out: &mut String, pool: &PoolStatus<'_>, now_ms: u64) {
+    let _ = write!(out, "{}  {}", paint(STRONG, clean(&pool.name)), clean(&pool.strategy));
+    // The usable ones first: that is what one wants to know.
+    let counts = pool.counts.iter().rev().filter(|(_, number)| **number > 0);
+    let counts = counts.map(|(state, number)| {
+        let (_, style) = of_state(*state);
+        format!("{number} {}", paint(style, words(state.as_str())))
+    });
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    let _ = write!(out, "  {}", if counts.is_empty() { "no credentials".to_owned() } else { counts });
+    let _ = write!(out, "  {}", count(pool.leases, "lease"));
+    if pool.waiters > 0 {
+        let _ = write!(out, "  {} waiting", pool.waiters);
+    }
+    out.push('\n');
+    for each in &pool.restrictions {
+        let whole = each.model.as_ref().map_or("the whole pool".into(), |model| clean(model));
+        let _ = writeln!(out, "{} {whole}: {}", paint(BAD, "!"), restriction(each, now_ms));
+    }
+    for warning in &pool.warnings {
+        let _ = writeln!(out, "{} {}", paint(ODD, "!"), clean(warning));
+    }
+    if pool.credentials.is_empty() {
+        return;
+    }
+    let rows: Vec<_> = pool.credentials.iter().map(|credential| row(credential, now_ms)).collect();
+    out.push_str(&table::render(&COLUMNS, &rows, WIDTH));
+}
+
+fn row(credential: &CredentialStatus<'_>, now_ms: u64) -> Row<7> {
+    let (symbol, style) = of_state(credential.state);
+    let left = match credential.until_at_ms {
+        Some(at_ms) => for_people(at_ms.saturating_sub(now_ms)),
+        None if credential.state == CredentialState::Ready => String::new(),
+        // Nobody knows, or only a person can help.
+        None => "-".to_owned(),
+    };
+    let leases = format!("{}/{}", credential.leases, credential.max_in_flight);
+    let lease_style = if credential.leases == 0 { FAINT } else { PLAIN };
+    Row {
+        cells: [
+            Cell::new(format!("{symbol} {}", words(credential.state.as_str())), style),
+            Cell::plain(left),
+            Cell::plain(credential.cause.as_ref().map(cause_of).unwrap_or_default()),
+            Cell::new(leases, lease_style),
+            Cell::plain(credential.grants.to_string()),
+            Cell::plain(clean(&credential.label)),
+            Cell::new(clean(&credential.id), FAINT),
+        ],
+        notes: notes(credential, now_ms),
+    }
+}
+
+/// What restricts a credential beside what its row says: single models, and other causes.
+fn notes(credential: &CredentialStatus<'_>, now_ms: u64) -> Vec<String> {
+    let in_the_row = credential.cause.as_ref().map(|cause| &*cause.kind);
+    let others = credential.restrictions.iter().filter(|each| each.model.is_some() || Some(&*each.kind) != in_the_row);
+    others
+        .map(|each| {
+            let what = restriction(each, now_ms);
+            each.model.as_ref().map_or_else(|| what.clone(), |model| format!("{}: {what}", clean(model)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

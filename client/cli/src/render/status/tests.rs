@@ -1,0 +1,155 @@
+use anstream::adapter::strip_str;
+use serde_json::json;
+
+use super::*;
+
+fn status(value: serde_json::Value) -> Status<'static> {
+    serde_json::from_value(value).unwrap()
+}
+
+/// What stands there without colours, after checking that it fits the screen.
+#[track_caller]
+fn plain(status: &Status<'_>) -> String {
+    let text = strip_str(&render(status)).to_string();
+    for line in text.lines() {
+        assert!(line.chars().count() <= WIDTH, "{} columns: {line}", line.chars().count());
+    }
+    text
+}
+
+const NOW: u64 = 1_795_471_600_000;
+
+fn sample() -> serde_json::Value {
+    let credential = |id: &str, label: &str, state: &str| {
+        json!({
+            "id": id, "label": label, "auth_type": "api_key", "source": "manual", "priority": 0, "fingerprint": null,
+            "epoch": "e1", "state": state, "cause": null, "until_at_ms": null, "restrictions": [], "leases": 0,
+            "max_in_flight": 1, "cap": "soft", "grants": 0
+        })
+    };
+    let mut work = credential("a1b2c3", "work", "ready");
+    work["leases"] = json!(1);
+    work["grants"] = json!(1_204);
+    work["restrictions"] = json!([{
+        "scope": "model", "model": "gpt-5.5", "kind": "rate_limit", "status": 429, "reason": null,
+        "until_at_ms": NOW + 43_000, "strikes": 1
+    }]);
+    let mut spare = credential("d4e5f6", "spare", "cooling");
+    spare["cause"] = json!({"kind": "rate_limit", "status": 429, "reason": null});
+    spare["until_at_ms"] = json!(NOW + 6 * 86_400_000 + 2 * 3_600_000);
+    let mut broke = credential("0b0b0b", "broke", "needs_login");
+    broke["cause"] = json!({"kind": "dead", "status": 401, "reason": "token_revoked"});
+    let mut off = credential("ffffff", "off", "disabled");
+    off["cause"] = json!({"kind": "disabled", "status": null, "reason": "new key"});
+    json!({
+        "server": "credpoold/0.1.0", "pid": 4711, "run": "r", "started_at_ms": NOW - 11_000_000, "now_at_ms": NOW,
+        "auth_file": "/home/ann/.hermes/auth.json",
+        "definitions": {"loaded_at_ms": NOW - 60_000, "ok": true, "problems": [], "problems_total": 0},
+        "pools": [{
+            "name": "openrouter", "strategy": "least_used", "total": 4,
+            "counts": {"disabled": 1, "needs_login": 1, "cooling": 1, "ready": 1}, "leases": 1, "waiters": 0,
+            "restrictions": [], "warnings": [], "credentials": [work, spare, broke, off]
+        }],
+        "next": null
+    })
+}
+
+#[test]
+fn a_pool_at_a_glance() {
+    assert_eq!(
+        plain(&status(sample())),
+        "\
+credpoold/0.1.0  up 3h 4m, pid 4711, /home/ann/.hermes/auth.json
+
+openrouter  least_used  1 ready, 1 cooling, 1 needs login, 1 disabled  1 lease
+  STATE           LEFT  CAUSE                    LEASES  CALLS  LABEL  ID
+  ● ready                                           1/1   1204  work   a1b2c3
+    └ gpt-5.5: rate limit 429, 43s left
+  ◐ cooling      6d 2h  rate limit 429              0/1      0  spare  d4e5f6
+  ✗ needs login      -  dead 401: token_revoked     0/1      0  broke  0b0b0b
+  ○ disabled         -  disabled: new key           0/1      0  off    ffffff
+"
+    );
+}
+
+#[test]
+fn states_have_colours_that_can_be_taken_out() {
+    let text = render(&status(sample()));
+    assert!(text.contains("\u{1b}[32m● ready\u{1b}[0m"));
+    assert!(text.contains("\u{1b}[33m◐ cooling\u{1b}[0m"));
+    assert!(text.contains("\u{1b}[31m✗ needs login\u{1b}[0m"));
+}
+
+#[test]
+fn what_is_wrong_stands_at_the_top() {
+    let mut value = sample();
+    value["definitions"] = json!({
+        "loaded_at_ms": NOW - 125_000, "ok": false, "problems_total": 3,
+        "problems": [
+            {"where": "auth.json", "problem": "it is not valid JSON"},
+            {"where": "config.toml, \u{1b}[2J", "problem": "no such strategy"}
+        ]
+    });
+    value["degraded"] = json!(true);
+    value["durable"] = json!(false);
+    let text = plain(&status(value));
+    let top: Vec<_> = text.lines().skip(1).take(6).collect();
+    assert_eq!(
+        top,
+        [
+            "! the shared store is away: this machine goes on alone",
+            "! the disk is failing: what happens now may be forgotten at the next start",
+            "! the definitions cannot be read; those of 2m 5s ago are served",
+            "! auth.json: it is not valid JSON",
+            "! config.toml, \\u{1b}[2J: no such strategy",
+            "! and 1 more problem",
+        ]
+    );
+}
+
+#[test]
+fn the_pools_own_troubles_stand_under_its_name() {
+    let mut value = sample();
+    let pool = &mut value["pools"][0];
+    pool["credentials"] = json!([]);
+    pool["counts"] = json!({});
+    pool["leases"] = json!(2);
+    pool["waiters"] = json!(3);
+    pool["warnings"] = json!(["two machines disagree"]);
+    pool["restrictions"] = json!([
+        {"scope": "pool", "model": null, "kind": "overloaded", "status": 529, "reason": null,
+         "until_at_ms": NOW + 12_000, "strikes": 1},
+        {"scope": "pool_model", "model": "gpt-5.5", "kind": "server", "status": 500, "reason": null,
+         "until_at_ms": NOW + 1_000, "strikes": 1}
+    ]);
+    let text = plain(&status(value));
+    assert!(
+        text.ends_with(
+            "\n\
+openrouter  least_used  no credentials  2 leases  3 waiting
+! the whole pool: overloaded 529, 12s left
+! gpt-5.5: server 500, 1s left
+! two machines disagree
+"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn no_pool_at_all_is_said() {
+    let mut value = sample();
+    value["pools"] = json!([]);
+    assert!(plain(&status(value)).ends_with("\n\nThere is no pool: no definition has been read.\n"));
+}
+
+#[test]
+fn long_and_hostile_text_keeps_to_its_place() {
+    let mut value = sample();
+    let spare = &mut value["pools"][0]["credentials"][1];
+    spare["label"] = json!("a label\u{1b}[31m that goes on and on and on");
+    spare["cause"]["reason"] = json!("a reason\nthat goes on, and on, and on, and on, and on");
+    let text = plain(&status(value));
+    let row = "  ◐ cooling      6d 2h  rate limit 429: a r…     0/1      0  a label\\u{…  d4e5f6\n";
+    assert!(text.contains(row), "{text}");
+}
