@@ -107,7 +107,7 @@ fn leases_last_at_most_24_hours() {
 
 #[test]
 fn the_longest_lease_is_configurable() {
-    let daemon = Daemon::configured(&AuthJson::many(1), "[limits]\nttl = \"5m\"\n[defaults]\nlease_ttl = \"4m\"\ndetached_ttl = \"4m\"\n");
+    let daemon = Daemon::configured(&AuthJson::many(1), "[limits]\nttl = \"5m\"\n");
     let mut wire = daemon.wire();
     wire.ok(&json!({"op": "acquire", "pool": "openrouter", "ttl_ms": 300_000}));
     let refused = wire.refused(&json!({"op": "acquire", "pool": "openrouter", "ttl_ms": 300_001}), "limit");

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{AuthJson, Daemon, DaemonBuilder, Row, Wire, credential, definitions, eventually, pool, same_instant, secret};
+use crate::support::{
+    AuthJson, Daemon, DaemonBuilder, Row, Wire, credential, definitions, eventually, pool, same_instant, secret,
+};
 
 fn pinned(credential: &str) -> Value {
     json!({"op": "acquire", "pool": "openrouter", "credential": credential})
@@ -224,6 +226,7 @@ fn bad_rows_are_skipped_and_named() {
     assert!(definitions["problems_total"].as_u64().is_some_and(|count| count >= 4), "{definitions:#}");
     let named = definitions["problems"].to_string();
     assert!(named.contains("openrouter"), "{named}");
+    assert!(named.contains(&Row::key("first").id()), "the duplicate id is not named: {named}");
     for row in [1, 2, 3, 4, 5] {
         assert!(named.contains(&format!("openrouter[{row}]")), "row {row} is not named: {named}");
     }

@@ -20,6 +20,7 @@ fn secrets_in_what_clients_and_providers_say_are_not_repeated() {
         json!({"op": key}),
         json!({"op": "release", "lease": key}),
         json!({"op": "acquire", "pool": "openrouter", "class": key}),
+        json!({"op": "hello", "client": key}),
         json!({"op": "status", "pool": key}),
     ];
     for request in &said {
