@@ -1,0 +1,91 @@
+//! The same seed, commands and times give the same replies and the same records, byte for byte, and the changes tell
+//! every one of them.
+
+use credpool_core::{Core, Records, Reply, Reported, Seq, Strategy};
+use proptest::prelude::{ProptestConfig, TestCaseError, proptest};
+
+use crate::script::{Op, Setup, Stage, scripts};
+
+fn bytes(records: &Records) -> String {
+    serde_json::to_string(records).expect("records can be written")
+}
+
+/// A run without checks: every reply, the records at its end, and what the changes were folded into.
+struct Run {
+    replies: Vec<Reply>,
+    records: Records,
+    folded: Records,
+}
+
+fn run(setup: &Setup, seed: u64, script: &[(u64, Op)]) -> Run {
+    let mut core = Core::new(seed, setup.limits());
+    let mut stage = Stage::new(setup);
+    let mut replies = Vec::new();
+    let mut folded = Records::new(seed);
+    let commands = stage.prologue().map(Some).into_iter().chain(script.iter().map(|_| None));
+    for (at, command) in commands.enumerate() {
+        let command = command.unwrap_or_else(|| stage.command(script[at - 2].0, &script[at - 2].1));
+        let reply = core.apply(stage.now, command.clone());
+        core.changes().for_each(|change| folded.fold(change));
+        stage.observe(&command, &reply);
+        replies.push(reply);
+    }
+    Run { replies, records: core.records().clone(), folded }
+}
+
+/// The first reply in which two runs differ.
+fn same(one: &[Reply], other: &[Reply]) -> Result<(), TestCaseError> {
+    match one.iter().zip(other).position(|(one, other)| one != other) {
+        None if one.len() == other.len() => Ok(()),
+        None => Err(TestCaseError::fail("one run has more replies")),
+        Some(at) => Err(TestCaseError::fail(format!("reply {at}:\n{:?}\n{:?}", one[at], other[at]))),
+    }
+}
+
+fn same_bytes(one: &Records, other: &Records) -> Result<(), TestCaseError> {
+    let (one, other) = (bytes(one), bytes(other));
+    if one == other { Ok(()) } else { Err(TestCaseError::fail(format!("records:\n{one}\n{other}"))) }
+}
+
+/// The replies to all but `Tick`, without the numbers of commands.
+fn but_for_ticks(replies: Vec<Reply>) -> Vec<Reply> {
+    let told = replies.into_iter().filter(|reply| *reply != Reply::Ticked);
+    told.map(|mut reply| {
+        if let Reply::Acquired(Ok(grant)) | Reply::Reported(Ok(Reported { next: Some(Ok(grant)), .. })) = &mut reply {
+            grant.epoch = Seq(0);
+        }
+        reply
+    })
+    .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn two_cores_that_are_fed_the_same_end_equal_and_their_changes_tell_all((setup, script) in scripts(60)) {
+        let (one, other) = (run(&setup, setup.seed, &script), run(&setup, setup.seed, &script));
+        same(&one.replies, &other.replies)?;
+        same_bytes(&one.records, &other.records)?;
+        same_bytes(&one.records, &other.folded)?;
+    }
+
+    #[test]
+    fn where_nothing_is_left_to_chance_the_seed_changes_nothing((setup, script) in scripts(60)) {
+        let setup = setup.without(Strategy::Random);
+        let script: Vec<(u64, Op)> = script.into_iter().filter(|(_, op)| !op.is_left_to_chance()).collect();
+        same(&run(&setup, 1, &script).replies, &run(&setup, 2, &script).replies)?;
+    }
+
+    #[test]
+    fn reading_the_clocks_more_often_changes_no_reply((setup, script) in scripts(60)) {
+        let often = script.iter().flat_map(|(pause, op)| match op {
+            // What passes before the wall clock is set back must not be seen by one of the two alone.
+            Op::Step(_) => [(*pause, op.clone()), (0, Op::Tick)],
+            _ => [(*pause, Op::Tick), (0, op.clone())],
+        });
+        let often: Vec<(u64, Op)> = often.collect();
+        let (one, other) = (run(&setup, setup.seed, &script), run(&setup, setup.seed, &often));
+        same(&but_for_ticks(one.replies), &but_for_ticks(other.replies))?;
+    }
+}

@@ -1,0 +1,1028 @@
+//! The pool as one would write it on a sheet of paper: lists, looked through from end to end, in the words of the
+//! design. It shares types with the core and no code. Where chance decides (a random pick, jitter, a new key), it
+//! checks that the answer is one of those allowed, and goes on from there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use credpool_core::{
+    Absent, Acquire, Ask, Backoff, Cap, Cause, ChosenBy, Clear, Command, Conclusion, Core, CredentialKey, Define,
+    Defined, Disable, EndedBy, Grant, Import, Kind, Limit, Limits, Model, Next, Now, Owner, Policy, PoolKey, Reach,
+    Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, Scope, Seq, State, Strategy, Subject,
+    TokenHash, Until, Verdict, Why,
+};
+
+type Said<T = ()> = Result<T, String>;
+
+macro_rules! ensure {
+    ($condition:expr, $($message:tt)*) => {
+        if !$condition {
+            return Err(format!($($message)*));
+        }
+    };
+}
+
+/// From the gravest to the lightest.
+const GRAVITY: [Cause; 13] = [
+    Cause::Disabled,
+    Cause::NoSecret,
+    Cause::Dead,
+    Cause::Billing,
+    Cause::Auth,
+    Cause::Forbidden,
+    Cause::Quota,
+    Cause::RateLimit,
+    Cause::Model,
+    Cause::Overloaded,
+    Cause::Server,
+    Cause::Edge,
+    Cause::Network,
+];
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum About {
+    Credential(CredentialKey),
+    Account(PoolKey, Arc<str>),
+    Pool(PoolKey),
+}
+
+/// Two clocks' parts, 0 for none; or never by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    At { boot: u64, wall: u64 },
+    Never,
+}
+
+#[derive(Clone, Debug)]
+struct Ban {
+    about: About,
+    model: Option<Model>,
+    cause: Cause,
+    began: u64,
+    end: End,
+    strikes: u32,
+    /// When it was seen to have opened; only its strikes are left then.
+    opened: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+struct Mark {
+    about: About,
+    model: Option<Model>,
+    seq: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Pool {
+    key: PoolKey,
+    name: Arc<str>,
+    policy: Policy,
+    turns: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Credential {
+    key: CredentialKey,
+    pool: PoolKey,
+    id: Arc<str>,
+    order: usize,
+    /// The newest secret that was known.
+    secret: Option<Arc<str>>,
+    resolved: bool,
+    account: Arc<str>,
+    cap: Option<Cap>,
+    gone: Option<u64>,
+    secret_since: u64,
+    epoch: u64,
+    grants: u64,
+    turn: u64,
+    imported: u64,
+    known: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Lease {
+    token: TokenHash,
+    pool: PoolKey,
+    credential: CredentialKey,
+    account: Arc<str>,
+    secret_since: u64,
+    granted: u64,
+    granted_at: u64,
+    expires: u64,
+    owner: Option<Owner>,
+    ask: Ask,
+    said: Vec<(u64, Conclusion)>,
+    succeeded: bool,
+    ended: Option<(EndedBy, u64)>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Naive {
+    limits: Limits,
+    now: Now,
+    seq: u64,
+    pools: Vec<Pool>,
+    credentials: Vec<Credential>,
+    keys: Vec<CredentialKey>,
+    leases: Vec<Lease>,
+    bans: Vec<Ban>,
+    marks: Vec<Mark>,
+}
+
+/// Whom a failure or a success is about, as it was when its lease was granted.
+struct Witness {
+    pool: PoolKey,
+    credential: CredentialKey,
+    account: Arc<str>,
+    secret_since: u64,
+    granted: u64,
+}
+
+impl Naive {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            now: Now::default(),
+            seq: 0,
+            pools: Vec::new(),
+            credentials: Vec::new(),
+            keys: Vec::new(),
+            leases: Vec::new(),
+            bans: Vec::new(),
+            marks: Vec::new(),
+        }
+    }
+
+    /// Whether `reply` is right; then everything that follows from it.
+    pub(crate) fn step(&mut self, now: Now, command: &Command, reply: &Reply) -> Said {
+        self.time_passes(now);
+        match (command, reply) {
+            (Command::Define(define), Reply::Defined(defined)) => self.define(define, defined)?,
+            (Command::Import(import), Reply::Imported(news)) => {
+                let expected = self.import(import);
+                ensure!(*news == expected, "imported: {expected}");
+            }
+            (Command::Acquire(Acquire { pool, ask, token, owner }), Reply::Acquired(answer)) => {
+                self.acquire(*pool, ask, *token, *owner, answer)?;
+            }
+            (Command::Report(report), Reply::Reported(answer)) => self.report(report, answer)?,
+            (Command::Release(release), Reply::Released(answer)) => {
+                let expected = self.release(*release);
+                ensure!(*answer == expected, "released: {expected:?}");
+            }
+            (Command::Renew(renew), Reply::Renewed(answer)) => {
+                let expected = self.renew(*renew);
+                ensure!(*answer == expected, "renewed: {expected:?}");
+            }
+            (Command::Disconnect(owner), Reply::Disconnected(count)) => {
+                let bound: Vec<TokenHash> =
+                    self.live().filter(|lease| lease.owner == Some(*owner)).map(|lease| lease.token).collect();
+                ensure!(*count == bound.len(), "disconnected: {}", bound.len());
+                for token in bound {
+                    self.end(token, EndedBy::Connection);
+                }
+            }
+            (Command::Clear(clear), Reply::Cleared(answer)) => {
+                let expected = self.clear(clear);
+                ensure!(*answer == expected, "cleared: {expected:?}");
+            }
+            (Command::Disable(disable), Reply::Switched(answer)) => {
+                let expected = self.disable(disable);
+                ensure!(*answer == expected, "disabled: {expected:?}");
+            }
+            (Command::Enable(key), Reply::Switched(answer)) => {
+                let expected = self.enable(*key);
+                ensure!(*answer == expected, "enabled: {expected:?}");
+            }
+            (Command::Tick, Reply::Ticked) => {}
+            _ => return Err("the reply belongs to another command".into()),
+        }
+        self.forget_rows();
+        Ok(())
+    }
+
+    // ---- time --------------------------------------------------------------------------------------------------
+
+    fn boot(&self) -> u64 {
+        self.now.boot.0
+    }
+
+    fn left(&self, end: End) -> Option<u64> {
+        match end {
+            End::At { boot, wall } => {
+                Some(boot.saturating_sub(self.now.boot.0).max(wall.saturating_sub(self.now.wall.0)))
+            }
+            End::Never => None,
+        }
+    }
+
+    fn time_passes(&mut self, now: Now) {
+        self.seq += 1;
+        self.now = Now { boot: self.now.boot.max(now.boot), wall: now.wall };
+        let boot = self.boot();
+        for lease in &mut self.leases {
+            if lease.ended.is_none() && lease.expires <= boot {
+                lease.ended = Some((EndedBy::Ttl, boot));
+            }
+        }
+        let open: Vec<bool> = self.bans.iter().map(|ban| self.left(ban.end) == Some(0)).collect();
+        for (ban, open) in self.bans.iter_mut().zip(open) {
+            if ban.opened.is_none() && open {
+                ban.opened = Some(boot);
+            }
+        }
+        self.bans.retain(|ban| ban.opened.is_none() || ban.cause != Cause::Disabled);
+        let strikes_ms = self.limits.strikes_ms;
+        self.bans.retain(|ban| ban.opened.is_none_or(|opened| opened + strikes_ms > boot));
+        let ended_lease_ms = self.limits.ended_lease_ms;
+        self.leases.retain(|lease| lease.ended.is_none_or(|(_, at)| at + ended_lease_ms > boot));
+        self.forget_rows();
+    }
+
+    /// Rows that are long gone are forgotten, once no lease is out on them.
+    fn forget_rows(&mut self) {
+        let boot = self.boot();
+        let forgotten: Vec<CredentialKey> = self
+            .credentials
+            .iter()
+            .filter(|credential| credential.gone.is_some_and(|gone| gone + self.limits.retired_ms <= boot))
+            .map(|credential| credential.key)
+            .filter(|key| self.in_flight(*key) == 0)
+            .collect();
+        self.credentials.retain(|credential| !forgotten.contains(&credential.key));
+        self.bans.retain(|ban| !forgotten.iter().any(|key| ban.about == About::Credential(*key)));
+    }
+
+    // ---- looking things up -------------------------------------------------------------------------------------
+
+    fn credential(&self, key: CredentialKey) -> Option<&Credential> {
+        self.credentials.iter().find(|credential| credential.key == key)
+    }
+
+    fn credential_mut(&mut self, key: CredentialKey) -> Option<&mut Credential> {
+        self.credentials.iter_mut().find(|credential| credential.key == key)
+    }
+
+    fn pool(&self, key: PoolKey) -> Option<&Pool> {
+        self.pools.iter().find(|pool| pool.key == key)
+    }
+
+    fn live(&self) -> impl Iterator<Item = &Lease> {
+        self.leases.iter().filter(|lease| lease.ended.is_none())
+    }
+
+    fn in_flight(&self, key: CredentialKey) -> usize {
+        self.live().filter(|lease| lease.credential == key).count()
+    }
+
+    /// Causes and ends of what covers a credential for `model`, its pool's restrictions aside.
+    fn covering(&self, credential: &Credential, model: Option<&Model>) -> Vec<(Cause, End)> {
+        let own = About::Credential(credential.key);
+        let account = About::Account(credential.pool, Arc::clone(&credential.account));
+        let mut covering: Vec<(Cause, End)> = self
+            .bans
+            .iter()
+            .filter(|ban| ban.opened.is_none() && (ban.about == own || ban.about == account))
+            .filter(|ban| ban.model.is_none() || ban.model.as_ref() == model)
+            .map(|ban| (ban.cause, ban.end))
+            .collect();
+        if !credential.resolved {
+            covering.push((Cause::NoSecret, End::Never));
+        }
+        covering
+    }
+
+    fn state(&self, key: CredentialKey) -> State {
+        let Some(credential) = self.credential(key).filter(|credential| credential.gone.is_none()) else {
+            return State::Ready;
+        };
+        let causes: Vec<Cause> = self.covering(credential, None).into_iter().map(|(cause, _)| cause).collect();
+        let any = |cause: Cause| causes.contains(&cause);
+        match () {
+            () if any(Cause::Disabled) => State::Disabled,
+            () if any(Cause::NoSecret) => State::NoSecret,
+            () if any(Cause::Dead) => State::NeedsLogin,
+            () if any(Cause::Billing) => State::Billing,
+            () if !causes.is_empty() => State::Cooling,
+            () => State::Ready,
+        }
+    }
+
+    // ---- definitions -------------------------------------------------------------------------------------------
+
+    fn define(&mut self, define: &Define, defined: &Defined) -> Said {
+        match self.pools.iter_mut().find(|pool| pool.name == define.pool) {
+            Some(pool) => {
+                ensure!(pool.key == defined.pool, "the pool has another key");
+                pool.policy = define.policy.clone();
+            }
+            None => {
+                ensure!(self.pool(defined.pool).is_none(), "the key is another pool's");
+                self.pools.push(Pool {
+                    key: defined.pool,
+                    name: Arc::clone(&define.pool),
+                    policy: define.policy.clone(),
+                    turns: 0,
+                });
+            }
+        }
+        ensure!(defined.keys.len() == define.definitions.len(), "not a key for each row");
+        let (mut added, mut changed) = (0, 0);
+        for (order, (row, key)) in define.definitions.iter().zip(&defined.keys).enumerate() {
+            let known = self.credentials.iter().position(|c| c.pool == defined.pool && c.id == row.id);
+            let Some(known) = known else {
+                ensure!(!self.keys.contains(key), "the key is used again");
+                self.keys.push(*key);
+                self.credentials.push(Credential {
+                    key: *key,
+                    pool: defined.pool,
+                    id: Arc::clone(&row.id),
+                    order,
+                    secret: row.fingerprint.clone(),
+                    resolved: row.fingerprint.is_some(),
+                    account: Arc::clone(&row.account),
+                    cap: row.cap,
+                    gone: None,
+                    secret_since: self.seq,
+                    epoch: self.seq,
+                    grants: row.grants,
+                    turn: 0,
+                    imported: 0,
+                    known: 0,
+                });
+                added += 1;
+                continue;
+            };
+            let credential = &mut self.credentials[known];
+            ensure!(credential.key == *key, "the row has another key");
+            let new_secret = row.fingerprint.is_some() && row.fingerprint != credential.secret;
+            let new_account = row.account != credential.account;
+            let resolved = row.fingerprint.is_some();
+            if credential.gone.is_some() {
+                added += 1;
+            } else if new_secret
+                || new_account
+                || resolved != credential.resolved
+                || row.cap != credential.cap
+                || order != credential.order
+            {
+                changed += 1;
+            }
+            credential.order = order;
+            credential.account = Arc::clone(&row.account);
+            credential.cap = row.cap;
+            credential.gone = None;
+            credential.resolved = resolved;
+            if new_secret {
+                credential.secret.clone_from(&row.fingerprint);
+                credential.secret_since = self.seq;
+                credential.epoch = self.seq;
+                let about_the_secret = |cause| matches!(cause, Cause::Auth | Cause::Dead);
+                let own = About::Credential(*key);
+                self.bans.retain(|ban| {
+                    let ends = about_the_secret(ban.cause) || (new_account && ban.cause != Cause::Disabled);
+                    ban.about != own || !ends
+                });
+            }
+        }
+        let mut removed = 0;
+        for credential in &mut self.credentials {
+            if credential.pool == defined.pool && credential.gone.is_none() && !defined.keys.contains(&credential.key) {
+                credential.gone = Some(self.now.boot.0);
+                removed += 1;
+            }
+        }
+        let counts = (added, removed, changed);
+        ensure!((defined.added, defined.removed, defined.changed) == counts, "added, removed, changed: {counts:?}");
+        Ok(())
+    }
+
+    // ---- granting ----------------------------------------------------------------------------------------------
+
+    fn acquire(
+        &mut self,
+        pool: PoolKey,
+        ask: &Ask,
+        token: TokenHash,
+        owner: Option<Owner>,
+        answer: &Result<Grant, Refusal>,
+    ) -> Said {
+        if self.live().count() >= self.limits.leases {
+            ensure!(*answer == Err(Refusal::Limit(Limit::Leases)), "the limit of leases is met");
+            return Ok(());
+        }
+        if owner.is_some()
+            && self.live().filter(|lease| lease.owner == owner).count() >= self.limits.leases_per_connection
+        {
+            let limit = Refusal::Limit(Limit::LeasesPerConnection);
+            ensure!(*answer == Err(limit), "the connection's limit of leases is met");
+            return Ok(());
+        }
+        let defined: Vec<&Credential> =
+            self.credentials.iter().filter(|c| c.pool == pool && c.gone.is_none()).collect();
+        if ask.pin.is_some_and(|pin| defined.iter().all(|credential| credential.key != pin)) {
+            ensure!(*answer == Err(Refusal::UnknownCredential), "the pin is not defined here");
+            return Ok(());
+        }
+        let candidates: Vec<&Credential> = defined
+            .into_iter()
+            .filter(|credential| ask.pin.is_none_or(|pin| pin == credential.key))
+            .filter(|credential| !ask.exclude.contains(&credential.key))
+            .collect();
+        let Some(policy) = self.pool(pool).map(|pool| &pool.policy) else {
+            return Err("no such pool".into());
+        };
+        let of_pool: Vec<(Cause, End)> = self
+            .bans
+            .iter()
+            .filter(|ban| ban.opened.is_none() && ban.about == About::Pool(pool))
+            .filter(|ban| ban.model.is_none() || ban.model == ask.model)
+            .map(|ban| (ban.cause, ban.end))
+            .collect();
+        let restricted = |credential: &Credential| {
+            let mut covering = self.covering(credential, ask.model.as_ref());
+            covering.retain(|(cause, _)| !(ask.by_reference && *cause == Cause::NoSecret));
+            covering
+        };
+        let cap = |credential: &Credential| credential.cap.unwrap_or(policy.cap);
+        let busy = |credential: &Credential| self.in_flight(credential.key) >= cap(credential).max_in_flight as usize;
+        let free: Vec<&Credential> = candidates
+            .iter()
+            .copied()
+            .filter(|credential| of_pool.is_empty() && restricted(credential).is_empty())
+            .filter(|credential| !(cap(credential).hard && busy(credential)))
+            .collect();
+        if free.is_empty() {
+            let Err(refusal) = answer else { return Err(format!("{candidates:?} cannot be had")) };
+            let view = Refused { candidates: &candidates, of_pool: &of_pool, naive: self };
+            return view.check(refusal, &restricted);
+        }
+        let Ok(grant) = answer else { return Err(format!("{free:?} can be had")) };
+        // Below their caps first; if there are none, those that carry least.
+        let mut best: Vec<&Credential> = free.iter().copied().filter(|credential| !busy(credential)).collect();
+        if best.is_empty() {
+            let least = free.iter().map(|credential| self.in_flight(credential.key)).min();
+            best = free.into_iter().filter(|c| Some(self.in_flight(c.key)) == least).collect();
+        }
+        best.sort_by_key(|credential| match policy.strategy {
+            Strategy::FillFirst | Strategy::Random => (0, credential.order),
+            Strategy::RoundRobin => (credential.turn, credential.order),
+            Strategy::LeastUsed => (credential.grants, credential.order),
+        });
+        if policy.strategy != Strategy::Random {
+            best.truncate(1);
+        }
+        ensure!(best.iter().any(|credential| credential.key == grant.credential), "granted one of {best:?}");
+        let chosen_by = if ask.pin.is_some() { ChosenBy::Pin } else { ChosenBy::Strategy(policy.strategy) };
+        ensure!(grant.chosen_by == chosen_by, "chosen by {chosen_by:?}");
+        let default_ttl = if owner.is_some() { policy.lease_ttl_ms } else { policy.detached_ttl_ms };
+        let expires = self.boot() + ask.ttl_ms.unwrap_or(default_ttl).max(1);
+        ensure!(grant.expires.0 == expires, "expires at {expires}");
+        let round_robin = policy.strategy == Strategy::RoundRobin;
+        let (seq, boot) = (self.seq, self.boot());
+        let pool = self.pools.iter_mut().find(|known| known.key == pool).ok_or("no such pool")?;
+        let credential = self.credentials.iter_mut().find(|c| c.key == grant.credential).ok_or("no such credential")?;
+        ensure!(grant.epoch == Seq(credential.epoch), "the epoch is {}", credential.epoch);
+        credential.grants += 1;
+        if round_robin {
+            pool.turns += 1;
+            credential.turn = pool.turns;
+        }
+        self.leases.push(Lease {
+            token,
+            pool: pool.key,
+            credential: credential.key,
+            account: Arc::clone(&credential.account),
+            secret_since: credential.secret_since,
+            granted: seq,
+            granted_at: boot,
+            expires,
+            owner,
+            ask: ask.clone(),
+            said: Vec::new(),
+            succeeded: false,
+            ended: None,
+        });
+        Ok(())
+    }
+
+    // ---- leases ------------------------------------------------------------------------------------------------
+
+    fn lease_mut(&mut self, token: TokenHash) -> Option<&mut Lease> {
+        self.leases.iter_mut().find(|lease| lease.token == token)
+    }
+
+    fn end(&mut self, token: TokenHash, by: EndedBy) {
+        let boot = self.boot();
+        if let Some(lease) = self.lease_mut(token).filter(|lease| lease.ended.is_none()) {
+            lease.ended = Some((by, boot));
+        }
+    }
+
+    fn release(&mut self, release: Release) -> Result<Released, Refusal> {
+        let boot = self.boot();
+        let lease = self.lease_mut(release.token).ok_or(Refusal::UnknownLease)?;
+        let before = lease.ended;
+        let (ended_by, at) = before.unwrap_or((EndedBy::Release, boot));
+        lease.ended = Some((ended_by, at));
+        // The first word of its holder about how it went.
+        let given_back = before.is_some_and(|(by, _)| matches!(by, EndedBy::Release | EndedBy::Report));
+        let succeeds = release.success && !given_back && !lease.succeeded;
+        lease.succeeded |= succeeds;
+        let held_ms = at - lease.granted_at;
+        let lease = lease.clone();
+        if succeeds {
+            self.succeed(&lease);
+        }
+        Ok(Released { held_ms, ended_by, duplicate: before.is_some() })
+    }
+
+    fn succeed(&mut self, lease: &Lease) {
+        let same_secret = self.credential(lease.credential).is_some_and(|c| c.secret_since == lease.secret_since);
+        let covers = |about: &About| match about {
+            About::Credential(key) => *key == lease.credential && same_secret,
+            About::Account(pool, account) => *pool == lease.pool && *account == lease.account,
+            About::Pool(pool) => *pool == lease.pool,
+        };
+        self.bans.retain(|ban| {
+            let for_its_model = ban.model.is_none() || ban.model == lease.ask.model;
+            let disproved = covers(&ban.about) && for_its_model && ban.began < lease.granted;
+            !disproved || ban.cause == Cause::Disabled
+        });
+        self.hear_of(lease.credential);
+    }
+
+    fn renew(&mut self, renew: Renew) -> Result<Renewed, Refusal> {
+        let boot = self.boot();
+        let lease = self.leases.iter_mut().find(|lease| lease.token == renew.token).ok_or(Refusal::UnknownLease)?;
+        if let Some((by, _)) = lease.ended {
+            return Ok(Renewed::Ended(by));
+        }
+        let policy = self.pools.iter().find(|pool| pool.key == lease.pool).map(|pool| &pool.policy);
+        let policy = policy.ok_or(Refusal::UnknownPool)?;
+        let default_ttl = if lease.owner.is_some() { policy.lease_ttl_ms } else { policy.detached_ttl_ms };
+        lease.expires = boot + renew.ttl_ms.or(lease.ask.ttl_ms).unwrap_or(default_ttl).max(1);
+        Ok(Renewed::Until(credpool_core::Boot(lease.expires)))
+    }
+
+    // ---- judging -----------------------------------------------------------------------------------------------
+
+    fn report(&mut self, report: &Report, answer: &Result<Reported, Refusal>) -> Said {
+        let token = match report.subject {
+            Subject::Lease(token) => token,
+            Subject::Credential(key, epoch) => return self.report_without_lease(key, epoch, &report.verdict, answer),
+        };
+        let Some(lease) = self.leases.iter().find(|lease| lease.token == token).cloned() else {
+            ensure!(*answer == Err(Refusal::UnknownLease), "the lease is unknown");
+            return Ok(());
+        };
+        if let Some((_, said)) = lease.said.iter().find(|(number, _)| *number == report.number) {
+            let ended_by = lease.ended.map(|(by, _)| by);
+            let expected = Ok(Reported { conclusion: said.clone(), ended_by, duplicate: true, next: None });
+            ensure!(*answer == expected, "said before: {expected:?}");
+            return Ok(());
+        }
+        if lease.said.len() >= self.limits.reports_per_lease {
+            ensure!(*answer == Err(Refusal::Limit(Limit::ReportsPerLease)), "enough is said of that lease");
+            return Ok(());
+        }
+        let Ok(reported) = answer else { return Err("the report is news".into()) };
+        let witness = Witness {
+            pool: lease.pool,
+            credential: lease.credential,
+            account: Arc::clone(&lease.account),
+            secret_since: lease.secret_since,
+            granted: lease.granted,
+        };
+        self.judge(&witness, &report.verdict, &reported.conclusion)?;
+        if !report.keep {
+            self.end(token, EndedBy::Report);
+        }
+        if let Some(lease) = self.lease_mut(token) {
+            lease.said.push((report.number, reported.conclusion.clone()));
+            let ended_by = lease.ended.map(|(by, _)| by);
+            ensure!(reported.ended_by == ended_by, "ended by {ended_by:?}");
+        }
+        ensure!(!reported.duplicate, "nobody said so before");
+        match (&report.next, &reported.next) {
+            (Some(Next::Same { token, connection }), Some(next)) => {
+                let owner = lease.owner.map(|_| *connection);
+                self.acquire(lease.pool, &lease.ask, *token, owner, next)
+            }
+            (Some(Next::With { ask, token, owner }), Some(next)) => self.acquire(lease.pool, ask, *token, *owner, next),
+            (None, None) => Ok(()),
+            _ => Err("next is answered if it was asked for".into()),
+        }
+    }
+
+    fn report_without_lease(
+        &mut self,
+        key: CredentialKey,
+        epoch: Seq,
+        verdict: &Verdict,
+        answer: &Result<Reported, Refusal>,
+    ) -> Said {
+        let Some(credential) = self.credential(key).cloned() else {
+            ensure!(*answer == Err(Refusal::UnknownCredential), "the credential is unknown");
+            return Ok(());
+        };
+        let Ok(reported) = answer else { return Err("the credential is known".into()) };
+        ensure!(reported.ended_by.is_none() && !reported.duplicate, "there is no lease");
+        if epoch != Seq(credential.epoch) {
+            let old_secret = epoch < Seq(credential.secret_since);
+            let why = if old_secret { Why::StaleSecret } else { Why::ClearedSince };
+            return self.history_only(key, why, &reported.conclusion);
+        }
+        let witness = Witness {
+            pool: credential.pool,
+            credential: key,
+            account: credential.account,
+            secret_since: credential.secret_since,
+            granted: self.seq,
+        };
+        self.judge(&witness, verdict, &reported.conclusion)
+    }
+
+    fn history_only(&self, key: CredentialKey, why: Why, conclusion: &Conclusion) -> Said {
+        ensure!(conclusion.why == Some(why), "history only: {why:?}");
+        ensure!(conclusion.state == self.state(key), "the state is {:?}", self.state(key));
+        ensure!(conclusion.until.is_none() && conclusion.strikes == 0, "no restriction is spoken of");
+        Ok(())
+    }
+
+    fn judge(&mut self, witness: &Witness, verdict: &Verdict, conclusion: &Conclusion) -> Said {
+        let key = witness.credential;
+        let said = (verdict.kind, verdict.reach, &verdict.model, &verdict.rule);
+        let heard = (conclusion.kind, conclusion.reach, &conclusion.model, &conclusion.rule);
+        ensure!(said == heard, "the verdict is {said:?}");
+        let cause = match verdict.kind {
+            Kind::Fault(cause) if cause != Cause::Disabled && cause != Cause::NoSecret => cause,
+            _ => return self.history_only(key, Why::NotTheCredentialsFault, conclusion),
+        };
+        let about = match verdict.reach {
+            Reach::Credential => About::Credential(key),
+            Reach::Account => About::Account(witness.pool, Arc::clone(&witness.account)),
+            Reach::Pool => About::Pool(witness.pool),
+            Reach::None => return self.history_only(key, Why::NotTheCredentialsFault, conclusion),
+        };
+        let still_there = match &about {
+            About::Credential(key) => self.credential(*key).is_some_and(|c| c.secret_since == witness.secret_since),
+            About::Account(pool, account) => self.credentials.iter().any(|c| c.pool == *pool && c.account == *account),
+            About::Pool(_) => true,
+        };
+        if !still_there {
+            return self.history_only(key, Why::StaleSecret, conclusion);
+        }
+        let cleared = self.marks.iter().any(|mark| {
+            let covers = mark.about == about || mark.about == About::Pool(witness.pool);
+            covers && (mark.model.is_none() || mark.model == verdict.model) && mark.seq > witness.granted
+        });
+        if cleared {
+            return self.history_only(key, Why::ClearedSince, conclusion);
+        }
+
+        let before =
+            self.bans.iter().position(|ban| ban.about == about && ban.model == verdict.model && ban.cause == cause);
+        let hint = self.hint(verdict);
+        let got = match conclusion.until {
+            Some(Until::Passed { boot, wall }) => End::At { boot: boot.0, wall: wall.0 },
+            Some(Until::Lifted) => End::Never,
+            None => return Err("a restriction is spoken of".into()),
+        };
+        let in_force = before.map(|at| &self.bans[at]).filter(|ban| ban.opened.is_none()).cloned();
+        let (strikes, news) = if let Some(window) = in_force {
+            match hint {
+                Some(hint) => self.check_end(Some(window.end), hint, got)?,
+                None => ensure!(got == window.end, "without a hint, the window stays as it is"),
+            }
+            (window.strikes, got != window.end)
+        } else {
+            let strikes = match before.map(|at| &self.bans[at]) {
+                Some(ban) if witness.granted > ban.began => ban.strikes + 1,
+                Some(ban) => ban.strikes,
+                None => 1,
+            };
+            let backoff = self.backoff(witness.pool, cause)?;
+            match (backoff, hint) {
+                (None, _) => ensure!(got == End::Never, "only a person can help"),
+                (Some(_), Some(hint)) => self.check_end(None, hint, got)?,
+                (Some(backoff), None) => {
+                    let mut ms = backoff.base_ms;
+                    for _ in 1..strikes {
+                        ms = (ms * u64::from(backoff.factor_permille) / 1_000).min(backoff.cap_ms);
+                    }
+                    self.check_end(None, End::At { boot: self.boot() + ms, wall: 0 }, got)?;
+                }
+            }
+            (strikes, true)
+        };
+        let (began, end) = match before.map(|at| &self.bans[at]) {
+            Some(ban) if ban.opened.is_none() => (ban.began, got),
+            _ => (self.seq, got),
+        };
+        let ban = Ban { about, model: verdict.model.clone(), cause, began, end, strikes, opened: None };
+        match before {
+            Some(at) => self.bans[at] = ban,
+            None => self.bans.push(ban),
+        }
+        self.hear_of(key);
+        ensure!(conclusion.strikes == strikes, "{strikes} strikes");
+        let why = if news { None } else { Some(Why::AlreadyRestricted) };
+        ensure!(conclusion.why == why, "why: {why:?}");
+        ensure!(conclusion.state == self.state(key), "the state is {:?}", self.state(key));
+        Ok(())
+    }
+
+    fn hint(&self, verdict: &Verdict) -> Option<End> {
+        let boot = verdict.after_ms.map(|ms| self.boot() + ms);
+        let wall = verdict.at.map(|at| at.0);
+        let hint = End::At { boot: boot.unwrap_or(0), wall: wall.unwrap_or(0) };
+        (self.left(hint) != Some(0)).then_some(hint)
+    }
+
+    fn backoff(&self, pool: PoolKey, cause: Cause) -> Said<Option<Backoff>> {
+        let cooldowns = self.pool(pool).ok_or("no such pool")?.policy.cooldowns;
+        Ok(match cause {
+            Cause::RateLimit => Some(cooldowns.rate_limit),
+            Cause::Quota => Some(cooldowns.quota),
+            Cause::Billing => Some(cooldowns.billing),
+            Cause::Auth => Some(cooldowns.auth),
+            Cause::Forbidden => Some(cooldowns.forbidden),
+            Cause::Model => Some(cooldowns.model),
+            Cause::Overloaded => Some(cooldowns.overloaded),
+            Cause::Server => Some(cooldowns.server),
+            Cause::Edge | Cause::Network => Some(cooldowns.edge),
+            Cause::Dead | Cause::Disabled | Cause::NoSecret => None,
+        })
+    }
+
+    /// Each clock's part: not before what was, not before the new word, and at most a tenth of its time left after it.
+    fn check_end(&self, before: Option<End>, word: End, got: End) -> Said {
+        let part = |before: u64, word: u64, now: u64, got: u64| {
+            let least = before.max(word);
+            let most = before.max(word + word.saturating_sub(now) / 10);
+            // What lies in the past asks for nothing.
+            (got <= now && least <= now) || (least..=most).contains(&got)
+        };
+        let before = before.unwrap_or(End::At { boot: 0, wall: 0 });
+        match (before, word, got) {
+            (End::Never, _, End::Never) | (_, End::Never, End::Never) => Ok(()),
+            (End::At { boot, wall }, End::At { boot: b, wall: w }, End::At { boot: got_boot, wall: got_wall }) => {
+                let right = part(boot, b, self.now.boot.0, got_boot) && part(wall, w, self.now.wall.0, got_wall);
+                ensure!(right, "until: before {before:?}, said {word:?}, at {:?}", self.now);
+                Ok(())
+            }
+            _ => Err(format!("until: before {before:?}, said {word:?}")),
+        }
+    }
+
+    fn hear_of(&mut self, key: CredentialKey) {
+        let wall = self.now.wall.0;
+        if let Some(credential) = self.credential_mut(key) {
+            credential.known = credential.known.max(wall);
+        }
+    }
+
+    fn import(&mut self, import: &Import) -> bool {
+        let Some(credential) = self.credential(import.credential).cloned() else { return false };
+        if matches!(import.cause, Cause::Disabled | Cause::NoSecret) {
+            return false;
+        }
+        let of_account = matches!(import.cause, Cause::RateLimit | Cause::Quota | Cause::Billing);
+        let shares = |c: &&Credential| c.pool == credential.pool && c.account == credential.account;
+        let known = match of_account {
+            true => self.credentials.iter().filter(shares).map(|c| c.known).max().unwrap_or(0),
+            false => credential.known,
+        };
+        if import.at.0 <= known || import.at.0 <= credential.imported {
+            return false;
+        }
+        if let Some(credential) = self.credential_mut(import.credential) {
+            credential.imported = import.at.0;
+        }
+        let end = match import.until {
+            Until::Passed { boot, wall } => End::At { boot: boot.0, wall: wall.0 },
+            Until::Lifted => End::Never,
+        };
+        if self.left(end) == Some(0) {
+            return true;
+        }
+        let about = match of_account {
+            true => About::Account(credential.pool, credential.account),
+            false => About::Credential(credential.key),
+        };
+        let known =
+            self.bans.iter().position(|ban| ban.about == about && ban.model.is_none() && ban.cause == import.cause);
+        let Some(at) = known else {
+            let (cause, began) = (import.cause, self.seq);
+            self.bans.push(Ban { about, model: None, cause, began, end, strikes: 1, opened: None });
+            return true;
+        };
+        let ban = &mut self.bans[at];
+        if ban.opened.is_some() {
+            *ban = Ban { began: self.seq, end, opened: None, ..ban.clone() };
+        } else {
+            ban.end = match (ban.end, end) {
+                (End::At { boot, wall }, End::At { boot: b, wall: w }) => {
+                    End::At { boot: boot.max(b), wall: wall.max(w) }
+                }
+                _ => End::Never,
+            };
+        }
+        true
+    }
+
+    // ---- operators ---------------------------------------------------------------------------------------------
+
+    fn clear(&mut self, clear: &Clear) -> Result<usize, Refusal> {
+        if self.pool(clear.pool).is_none() {
+            return Err(Refusal::UnknownPool);
+        }
+        let cleared: Vec<About> = match clear.credential {
+            Some(key) => {
+                let credential = self.credential(key).filter(|credential| credential.pool == clear.pool);
+                let credential = credential.ok_or(Refusal::UnknownCredential)?;
+                vec![About::Credential(key), About::Account(clear.pool, Arc::clone(&credential.account))]
+            }
+            None => vec![About::Pool(clear.pool)],
+        };
+        let pool_of = |key| self.credential(key).map(|credential| credential.pool);
+        let covered = |ban: &Ban| {
+            let in_scope = match (&ban.about, clear.credential) {
+                (about, Some(_)) => cleared.contains(about),
+                (About::Credential(key), None) => pool_of(*key) == Some(clear.pool),
+                (About::Account(pool, _) | About::Pool(pool), None) => *pool == clear.pool,
+            };
+            in_scope && ban.cause != Cause::Disabled && (clear.model.is_none() || ban.model == clear.model)
+        };
+        let (lifted, left): (Vec<Ban>, Vec<Ban>) = self.bans.iter().cloned().partition(covered);
+        self.bans = left;
+        let (seq, wall) = (self.seq, self.now.wall.0);
+        for credential in &mut self.credentials {
+            if credential.pool == clear.pool && clear.credential.is_none_or(|key| key == credential.key) {
+                credential.epoch = seq;
+                credential.known = credential.known.max(wall);
+            }
+        }
+        self.marks.extend(cleared.into_iter().map(|about| Mark { about, model: clear.model.clone(), seq }));
+        Ok(lifted.iter().filter(|ban| ban.opened.is_none()).count())
+    }
+
+    fn disable(&mut self, disable: &Disable) -> Result<State, Refusal> {
+        self.enable(disable.credential)?;
+        let end = match disable.for_ms {
+            Some(ms) => End::At { boot: self.boot() + ms.max(1), wall: 0 },
+            None => End::Never,
+        };
+        let (about, began) = (About::Credential(disable.credential), self.seq);
+        self.bans.push(Ban { about, model: None, cause: Cause::Disabled, began, end, strikes: 1, opened: None });
+        Ok(self.state(disable.credential))
+    }
+
+    fn enable(&mut self, key: CredentialKey) -> Result<State, Refusal> {
+        self.credential(key).ok_or(Refusal::UnknownCredential)?;
+        self.bans.retain(|ban| ban.about != About::Credential(key) || ban.cause != Cause::Disabled);
+        Ok(self.state(key))
+    }
+
+    // ---- comparing ---------------------------------------------------------------------------------------------
+
+    /// Whether the core's tables say the same as these lists.
+    pub(crate) fn agrees_with(&self, core: &Core) -> Said {
+        let records = core.records();
+        let mut ours: Vec<_> = self
+            .credentials
+            .iter()
+            .map(|c| (c.key, c.gone.is_some(), c.order, c.grants, self.in_flight(c.key), self.state(c.key)))
+            .collect();
+        ours.sort_by_key(|row| row.0);
+        let theirs: Vec<_> = records
+            .credentials
+            .values()
+            .map(|c| {
+                let (gone, order) = (c.retired.is_some(), c.order as usize);
+                (c.key, gone, order, c.grants, core.in_flight(c.key) as usize, core.state(c.key))
+            })
+            .collect();
+        ensure!(ours == theirs, "credentials: {theirs:?}, should be {ours:?}");
+
+        let about = |scope: Scope| match scope {
+            Scope::Credential(key) => Some(About::Credential(key)),
+            Scope::Account(key) => {
+                records.accounts.get(&key).map(|account| About::Account(account.pool, Arc::clone(&account.name)))
+            }
+            Scope::Pool(key) => Some(About::Pool(key)),
+        };
+        let end = |until: Until| match until {
+            Until::Passed { boot, wall } => End::At { boot: boot.0, wall: wall.0 },
+            Until::Lifted => End::Never,
+        };
+        let mut ours: Vec<String> = self
+            .bans
+            .iter()
+            .map(|b| {
+                format!("{:?} {:?} {:?} {:?} {} {}", b.about, b.model, b.cause, b.end, b.strikes, b.opened.is_none())
+            })
+            .collect();
+        let unresolved = self.credentials.iter().filter(|c| !c.resolved && c.gone.is_none());
+        ours.extend(unresolved.map(|c| {
+            format!("{:?} {:?} {:?} {:?} 1 true", About::Credential(c.key), None::<Model>, Cause::NoSecret, End::Never)
+        }));
+        ours.sort();
+        let mut theirs: Vec<String> = records
+            .restrictions
+            .values()
+            .map(|r| {
+                let about = about(r.identity.scope).map_or("nobody".into(), |about| format!("{about:?}"));
+                let (model, cause) = (&r.identity.model, r.identity.cause);
+                format!("{about} {model:?} {cause:?} {:?} {} {}", end(r.until), r.strikes, r.in_force)
+            })
+            .collect();
+        theirs.sort();
+        ensure!(ours == theirs, "restrictions: {theirs:#?}, should be {ours:#?}");
+
+        let ours: BTreeMap<u128, _> =
+            self.leases.iter().map(|l| (l.token.0, (l.credential, l.expires, l.ended.map(|(by, _)| by)))).collect();
+        let theirs: BTreeMap<u128, _> = records
+            .leases
+            .values()
+            .map(|l| (l.token.0, (l.credential, l.expires.0, l.ended.map(|ending| ending.by))))
+            .collect();
+        ensure!(ours == theirs, "leases: {theirs:?}, should be {ours:?}");
+        Ok(())
+    }
+}
+
+/// A refusal, and what it should speak of.
+struct Refused<'a> {
+    candidates: &'a [&'a Credential],
+    of_pool: &'a [(Cause, End)],
+    naive: &'a Naive,
+}
+
+impl Refused<'_> {
+    fn check(&self, refusal: &Refusal, restricted: &dyn Fn(&Credential) -> Vec<(Cause, End)>) -> Said {
+        let naive = self.naive;
+        let longest = |covering: &[(Cause, End)]| {
+            let ends = covering.iter().map(|(_, end)| naive.left(*end).unwrap_or(u64::MAX));
+            ends.max()
+        };
+        let healthy = |credential: &&&Credential| restricted(credential).is_empty();
+        let capped = |credential: &&&Credential| {
+            let pool = naive.pool(credential.pool);
+            let cap = credential.cap.or(pool.map(|pool| pool.policy.cap)).unwrap_or_default();
+            cap.hard && naive.in_flight(credential.key) >= cap.max_in_flight as usize
+        };
+        let at_cap = self.candidates.iter().filter(healthy).filter(capped).count();
+        let free = self.candidates.iter().filter(healthy).count() - at_cap;
+        let (busy, unavailable) = match refusal {
+            Refusal::Busy(unavailable) => (true, unavailable),
+            Refusal::Exhausted(unavailable) => (false, unavailable),
+            _ => return Err("busy or exhausted".into()),
+        };
+        ensure!(busy == (at_cap > 0 && self.of_pool.is_empty()), "busy: {}", !busy);
+        ensure!(unavailable.total == self.candidates.len(), "total: {}", self.candidates.len());
+        ensure!(unavailable.at_cap == at_cap, "at their caps: {at_cap}");
+        let mut by_cause = BTreeMap::new();
+        for credential in self.candidates {
+            let causes = restricted(credential);
+            if let Some(gravest) = GRAVITY.iter().find(|grave| causes.iter().any(|(cause, _)| cause == *grave)) {
+                *by_cause.entry(*gravest).or_insert(0) += 1;
+            }
+        }
+        ensure!(unavailable.by_cause == by_cause, "by cause: {by_cause:?}");
+
+        let mut named: Vec<CredentialKey> = unavailable.first.iter().map(|absent| absent.credential).collect();
+        named.sort_unstable();
+        let mut kept_away: Vec<CredentialKey> =
+            self.candidates.iter().filter(|c| !healthy(c) || capped(c)).map(|c| c.key).collect();
+        kept_away.sort_unstable();
+        ensure!(named == kept_away, "named: {kept_away:?}");
+        for Absent { credential, obstacle } in &unavailable.first {
+            let Some(row) = self.candidates.iter().find(|c| c.key == *credential) else { continue };
+            let expected = longest(&restricted(row));
+            let said = obstacle.as_ref().map(|obstacle| obstacle.until.remaining(naive.now).unwrap_or(u64::MAX));
+            ensure!(said == expected, "{credential:?} is kept away for {expected:?}, not {said:?}");
+        }
+
+        let pool_for = longest(self.of_pool);
+        let said = unavailable.pool.as_ref().map(|obstacle| obstacle.until.remaining(naive.now).unwrap_or(u64::MAX));
+        ensure!(said == pool_for, "the pool is restricted for {pool_for:?}, not {said:?}");
+        let soonest = self.candidates.iter().filter_map(|c| longest(&restricted(c))).min();
+        let said = unavailable.retry_after_ms.unwrap_or(u64::MAX);
+        if self.candidates.is_empty() {
+            ensure!(unavailable.retry_after_ms.is_none(), "nobody comes back");
+        } else if free > 0 {
+            ensure!(Some(said) == pool_for, "they come back with the pool, in {pool_for:?}");
+        } else if at_cap > 0 {
+            // Nobody knows when a slot comes free.
+            let (least, most) = (pool_for.unwrap_or(1), pool_for.unwrap_or(1).max(1_000));
+            ensure!((least..=most).contains(&said), "retry in {least} to {most}");
+        } else {
+            let expected = soonest.unwrap_or(u64::MAX).max(pool_for.unwrap_or(0));
+            ensure!(said == expected, "retry in {expected}");
+        }
+        Ok(())
+    }
+}

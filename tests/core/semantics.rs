@@ -1,0 +1,18 @@
+//! What the core promises, a sentence a test.
+
+mod caps;
+mod clearing;
+mod clocks;
+mod cooldowns;
+mod definitions;
+mod leases;
+mod legacy;
+mod limits;
+mod operators;
+mod pins;
+mod refusals;
+mod reports;
+mod secrets;
+mod selection;
+mod successes;
+mod world;
