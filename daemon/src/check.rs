@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use crate::access::Access;
 use crate::config::Config;
 use crate::definitions::{LoadOutcome, Loader, Row};
 use crate::startup::Exit;
@@ -10,6 +11,11 @@ use crate::startup::Exit;
 /// Prints what `config` would serve, and what is wrong with it. The exit code is 0 if the files can be read, even if
 /// single rows are bad.
 pub(crate) fn check(config: &Config) -> ExitCode {
+    if let Err(error) = Access::resolve(&config.access.users, &config.access.groups, &config.access.admins) {
+        // Whoever closes standard error does not want to know.
+        let _ = writeln!(io::stderr(), "credpoold: {error}");
+        return (Exit::Config as u8).into();
+    }
     let outcome = Loader::new(config.clone(), Box::new(|name| std::env::var(name).ok())).load();
     // Whoever closes standard output does not want to know.
     let _ = print(&mut io::stdout().lock(), config, &outcome);

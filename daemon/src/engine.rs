@@ -97,6 +97,7 @@ enum Answer {
     Report {
         pool: PoolKey,
         next: Option<Token>,
+        /// Of the lease that follows.
         model: Option<Model>,
     },
     Release,

@@ -3,13 +3,18 @@
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 
 use crate::config::Config;
 use crate::definitions::{LoadOutcome, Loader, Problem, Watcher};
 use crate::engine::Engine;
+
+/// How long after a failure to read a file it is tried again.
+const RETRY: Duration = Duration::from_secs(2);
 
 /// Reads the configuration; the error is what is wrong with it, in words.
 pub type Configure = Box<dyn Fn() -> Result<Config, String> + Send>;
@@ -19,6 +24,8 @@ pub struct Reloader {
     /// Away while it reads.
     sources: Option<Sources>,
     watcher: Watcher,
+    /// Whether a file could not be read the last time. What stood in the way may go without the file's changing.
+    failed: bool,
 }
 
 struct Sources {
@@ -43,7 +50,7 @@ impl Reloader {
     pub fn new(configure: Configure, config: Config) -> io::Result<Self> {
         let loader = Loader::new(config.clone(), Box::new(|name| std::env::var(name).ok()));
         let watcher = Watcher::new(loader.files())?;
-        Ok(Self { sources: Some(Sources { configure, config, loader }), watcher })
+        Ok(Self { sources: Some(Sources { configure, config, loader }), watcher, failed: false })
     }
 
     /// Reads for the first time.
@@ -57,6 +64,7 @@ impl Reloader {
         loop {
             let with_config = tokio::select! {
                 () = self.watcher.changed() => false,
+                () = sleep(RETRY), if self.failed => false,
                 () = signal.notified() => true,
                 () = asked.notified() => true,
             };
@@ -65,8 +73,11 @@ impl Reloader {
     }
 
     async fn read(&mut self, engine: &Rc<RefCell<Engine>>, with_config: bool) {
-        let Some(mut sources) = self.sources.take() else { return };
         let asked = engine.borrow_mut().begin_reload();
+        let Some(mut sources) = self.sources.take() else {
+            engine.borrow_mut().reload_failed(asked);
+            return;
+        };
         let read = spawn_blocking(move || {
             let reading = sources.read(with_config);
             (sources, reading)
@@ -77,6 +88,7 @@ impl Reloader {
                     self.watcher.set_files(sources.loader.files());
                 }
                 self.sources = Some(sources);
+                self.failed = !reading.definitions.ok;
                 engine.borrow_mut().loaded(reading, asked);
             }
             Err(error) => {

@@ -313,8 +313,6 @@ pub enum Limit {
     LeasesPerConnection,
     /// Failures remembered of one lease.
     ReportsPerLease,
-    /// Restrictions of single models in one scope.
-    ModelsPerScope,
 }
 
 /// What stands between a caller and every candidate.

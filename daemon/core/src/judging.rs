@@ -59,7 +59,7 @@ impl Core {
         };
         let (same, was_bound) = (lease.ask.clone(), lease.owner.is_some());
         let before = lease.ended.map(|ending| ending.by);
-        let conclusion = self.judge(about, &report.verdict)?;
+        let conclusion = self.judge(about, &report.verdict);
         if let Some(lease) = self.records.leases.get_mut(&no) {
             lease.reports.push((report.number, conclusion.clone()));
             self.touch(Touched::Lease(no));
@@ -94,24 +94,24 @@ impl Core {
             secret: credential.secret_since,
             granted: self.records.header.seq,
         };
-        self.judge(about, verdict)
+        Ok(self.judge(about, verdict))
     }
 
     /// Applies a verdict to the restriction that it is about.
-    fn judge(&mut self, about: About, verdict: &Verdict) -> Result<Conclusion, Refusal> {
+    fn judge(&mut self, about: About, verdict: &Verdict) -> Conclusion {
         let key = about.credential;
         let fault = match verdict.kind {
             Kind::Fault(cause) if !cause.is_ours() => scope_of(verdict.reach, &about).map(|scope| (cause, scope)),
             _ => None,
         };
         let Some((cause, scope)) = fault else {
-            return Ok(self.history_only(key, verdict, Why::NotTheCredentialsFault));
+            return self.history_only(key, verdict, Why::NotTheCredentialsFault);
         };
         if self.is_stale(about, scope) {
-            return Ok(self.history_only(key, verdict, Why::StaleSecret));
+            return self.history_only(key, verdict, Why::StaleSecret);
         }
         if self.is_cleared(about, scope, verdict.model.as_ref()) {
-            return Ok(self.history_only(key, verdict, Why::ClearedSince));
+            return self.history_only(key, verdict, Why::ClearedSince);
         }
         let identity = Identity { scope, model: verdict.model.clone(), cause };
         let hint = self.hint(verdict);
@@ -120,7 +120,7 @@ impl Core {
             Some(window) if window.in_force => self.extend(window, hint, verdict),
             remembered => {
                 if remembered.is_none() {
-                    self.make_room(&identity)?;
+                    self.make_room(&identity);
                 }
                 let strikes = match &remembered {
                     Some(window) if about.granted > window.began => window.strikes.saturating_add(1),
@@ -140,7 +140,7 @@ impl Core {
             conclusion.until = Some(restriction.until);
             conclusion.strikes = restriction.strikes;
         }
-        Ok(conclusion)
+        conclusion
     }
 
     /// Whether the secret, or the account, that a verdict is about is gone.
@@ -218,19 +218,19 @@ impl Core {
         });
     }
 
-    /// Makes room for one more single model in a scope, by forgetting strikes if need be.
-    fn make_room(&mut self, identity: &Identity) -> Result<(), Refusal> {
+    /// Makes room for one more single model in a scope: strikes are forgotten first, then the window that opens first.
+    fn make_room(&mut self, identity: &Identity) {
         if identity.model.is_none() {
-            return Ok(());
+            return;
         }
         let within = || self.records.restrictions_within(identity.scope).filter(|r| r.identity.model.is_some());
         if within().count() < self.limits.models_per_scope {
-            return Ok(());
+            return;
         }
-        let oldest = within().filter(|r| !r.in_force).min_by_key(|r| r.forget_at).map(|r| r.identity.clone());
-        let oldest = oldest.ok_or(Refusal::Limit(Limit::ModelsPerScope))?;
-        self.drop_restriction(&oldest);
-        Ok(())
+        let order = |r: &&Restriction| (r.in_force, self.on_boot_clock(r.until), r.forget_at);
+        if let Some(first) = within().min_by_key(order).map(|r| r.identity.clone()) {
+            self.drop_restriction(&first);
+        }
     }
 
     /// Lifts what a success disproves: what covers its scope and model, and began before its lease was granted.

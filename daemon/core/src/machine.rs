@@ -112,7 +112,7 @@ impl Core {
     }
 
     /// Where `until` falls on the boot clock if the wall clock goes on as it has since it was last stepped.
-    fn on_boot_clock(&self, until: Until) -> Boot {
+    pub(crate) fn on_boot_clock(&self, until: Until) -> Boot {
         let reference = self.records.header.reference;
         match until {
             Until::Passed { boot, wall } => boot.max(reference.boot.after(wall.since(reference.wall))),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use credpool_core as core;
 use credpool_core::{Cause, Core, CredentialKey, Now, Obstacle, PoolKey, Until};
 use credpool_proto::error::{Details, Unavailable, WireError};
+use credpool_proto::limits::MAX_INTEGER;
 use credpool_proto::reply::{self, CredentialBrief, Restriction};
 use credpool_proto::words::{CredentialState, EndedBy, ErrorCode, NotApplied, Scope, VerdictKind};
 use credpool_verdict as verdict;
@@ -146,7 +147,7 @@ pub(super) fn chosen_by(chosen_by: core::ChosenBy) -> &'static str {
 
 /// The instant at which a deadline passes if the wall clock goes on evenly; `None` if only a person ends it.
 pub(super) fn instant(until: Until, now: Now) -> Option<u64> {
-    until.remaining(now).map(|left| now.wall.after(left).0)
+    until.remaining(now).map(|left| now.wall.after(left).0.min(MAX_INTEGER))
 }
 
 pub(super) fn cause(obstacle: &Obstacle) -> reply::Cause<'static> {
@@ -221,9 +222,6 @@ impl Refused<'_> {
             }
             core::Limit::ReportsPerLease => {
                 ("reports_per_lease", limits.reports_per_lease, "too many failures of this lease were reported")
-            }
-            core::Limit::ModelsPerScope => {
-                ("models_per_scope", limits.models_per_scope, "too many single models are restricted here")
             }
         };
         WireError::limit(name, number(value), what)

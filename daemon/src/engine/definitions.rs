@@ -67,7 +67,12 @@ impl Engine {
     }
 
     /// Takes over what can change while the daemon runs.
-    fn reconfigure(&mut self, config: Config) {
+    fn reconfigure(&mut self, mut config: Config) {
+        let fixed = |limits: &credpool_proto::limits::Limits| (limits.leases, limits.leases_per_connection);
+        if fixed(&config.limits) != fixed(&self.config.limits) {
+            tracing::warn!("limits.leases and limits.leases_per_connection change with the next start");
+            (config.limits.leases, config.limits.leases_per_connection) = fixed(&self.config.limits);
+        }
         let Config { access, .. } = &config;
         match Access::resolve(&access.users, &access.groups, &access.admins) {
             Ok(access) => self.access = access,
@@ -135,7 +140,9 @@ fn import(credential: CredentialKey, fact: &LegacyFact, now: Now) -> Option<Impo
         Standing::Open => Until::Lifted,
     };
     let rule = Arc::from("hermes.auth_json");
-    Some(Import { credential, at: Wall(fact.at_ms), cause, until, status: fact.status, rule })
+    // A date in the future would make every true one look old. It counts as no date: imported once, over nothing.
+    let at = Wall(if fact.at_ms > now.wall.0 { 1 } else { fact.at_ms });
+    Some(Import { credential, at, cause, until, status: fact.status, rule })
 }
 
 fn definition(config: &Config, pool: &str, row: &Row) -> core::Definition {

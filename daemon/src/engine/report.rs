@@ -21,9 +21,9 @@ impl Engine {
         report: &request::ReportError<'_>,
     ) -> Result<(), WireError<'static>> {
         let about = self.about(asked, &report.subject)?;
-        let model = model_of(report.facts.model.as_deref()).or(about.model);
-        let verdict = self.classify(&report.facts, about.pool, about.credential, model.clone());
-        let (next, promised) = self.next(asked, &report.next, about.pool)?;
+        let model = model_of(report.facts.model.as_deref()).or_else(|| about.model.clone());
+        let verdict = self.classify(&report.facts, about.pool, about.credential, model);
+        let Promise { next, token, model, warnings } = self.next(asked, &report.next, &about)?;
         let command = Command::Report(core::Report {
             subject: about.subject,
             number: report.report,
@@ -31,7 +31,9 @@ impl Engine {
             keep: report.keep,
             next,
         });
-        self.command(command, asked.ticket(Answer::Report { pool: about.pool, next: promised, model }));
+        let mut ticket = asked.ticket(Answer::Report { pool: about.pool, next: token, model });
+        ticket.warnings = warnings;
+        self.command(command, ticket);
         Ok(())
     }
 
@@ -104,28 +106,24 @@ impl Engine {
         }
     }
 
-    /// What the report asks for next, and the token that it will have.
-    fn next(
-        &mut self,
-        asked: &Asked<'_>,
-        next: &Next<'_>,
-        pool: PoolKey,
-    ) -> Result<(Option<core::Next>, Option<Token>), WireError<'static>> {
+    /// What the report asks for next, and what it takes to write that down.
+    fn next(&mut self, asked: &Asked<'_>, next: &Next<'_>, about: &About) -> Result<Promise, WireError<'static>> {
         let connection = self.owner(asked.connection);
-        let (next, token) = match next {
-            Next::No => return Ok((None, None)),
+        match next {
+            Next::No => Ok(Promise::default()),
             Next::Same => {
                 let token = self.draw_token()?;
-                (core::Next::Same { token: token.hash(), connection }, token)
+                let next = core::Next::Same { token: token.hash(), connection };
+                Ok(Promise { next: Some(next), token: Some(token), model: about.model.clone(), warnings: Vec::new() })
             }
             Next::With(options) => {
-                let (ask, _) = self.ask(pool, options)?;
+                let (ask, warnings) = self.ask(about.pool, options)?;
                 let token = self.draw_token()?;
-                let owner = (!options.detach).then_some(connection);
-                (core::Next::With { ask, token: token.hash(), owner }, token)
+                let (model, owner) = (ask.model.clone(), (!options.detach).then_some(connection));
+                let next = core::Next::With { ask, token: token.hash(), owner };
+                Ok(Promise { next: Some(next), token: Some(token), model, warnings })
             }
-        };
-        Ok((Some(next), Some(token)))
+        }
     }
 
     pub(super) fn reported(&mut self, ticket: &Ticket, result: Result<Reported, Refusal>) {
@@ -178,6 +176,15 @@ impl Engine {
             }),
         }
     }
+}
+
+/// The lease that was asked for next.
+#[derive(Default)]
+struct Promise {
+    next: Option<core::Next>,
+    token: Option<Token>,
+    model: Option<Model>,
+    warnings: Vec<Cow<'static, str>>,
 }
 
 struct About {
