@@ -9,4 +9,6 @@ mod script;
 #[cfg(test)]
 mod semantics;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod support;

@@ -196,3 +196,18 @@ fn facts_that_make_no_sense_are_no_reason_to_skip_a_row() {
         assert!(until <= now_ms() + 39 * 24 * HOUR_MS, "{time} made it {found:#}");
     }
 }
+
+#[test]
+fn a_date_in_the_future_does_not_make_true_ones_look_old() {
+    let day = 24 * HOUR_MS;
+    let mut daemon = serve([exhausted("key", now_ms() + day, 402)]);
+    let mut wire = daemon.wire();
+    wire.ok(&json!({"op": "clear", "pool": "openrouter", "credential": "key"}));
+    wire.ok(&json!({"op": "reload"}));
+    assert_eq!(state(&mut wire, "key"), "ready", "what was cleared has come back");
+    let reset = now_ms() + HOUR_MS;
+    let row = exhausted("key", now_ms(), 429).set("last_error_reset_at", seconds(reset));
+    daemon.store(&AuthJson::default().pool("openrouter", [row]));
+    wire.ok(&json!({"op": "reload"}));
+    cools_until(&mut wire, "key", reset);
+}

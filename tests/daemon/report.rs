@@ -366,3 +366,15 @@ fn hints_beyond_reason_are_bounded() {
         assert_eq!(reply["verdict"]["kind"], "rate_limit", "{facts}: {reply:#}");
     }
 }
+
+#[test]
+fn a_refused_next_speaks_of_what_was_wanted_next() {
+    let daemon = Daemon::serving(&AuthJson::many(1));
+    let mut wire = daemon.wire();
+    let lease = wire.ok(&json!({"op": "acquire", "pool": "openrouter", "model": "m1"}))["lease"].clone();
+    let mut report = rate_limited(&lease, 60);
+    report["next"] = json!({"model": "m2", "wait_ms": 5});
+    let reply = wire.ok(&report);
+    assert_eq!(reply["next_error"]["model"], "m2", "{reply:#}");
+    assert!(reply["warnings"][0].as_str().is_some_and(|warning| warning.contains("wait")), "{reply:#}");
+}

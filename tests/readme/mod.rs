@@ -4,6 +4,7 @@
 //! ```` ```sh try ```` is a shell session with it, in which a line `# …` is a line that the commands above it print. If
 //! that is JSON, it is compared as the protocol's examples are.
 
+use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -33,6 +34,7 @@ impl Drop for Script {
 #[test]
 fn the_commands_of_the_readme_work_as_printed() {
     let Some(socat) = need(Tool::Socat) else { return };
+    let _alone = alone();
     let page = std::fs::read_to_string(repository().join("README.md")).expect("there is a README");
     let home = Home::new();
     let guard = Unchanged::of(&sample());
@@ -47,7 +49,7 @@ fn the_commands_of_the_readme_work_as_printed() {
     let first = block(&page, "serve");
     let socket = first.split_whitespace().skip_while(|word| *word != "--socket").nth(1).expect("it names a socket");
     let log = home.root().join("serve.log");
-    let output = std::fs::File::create(&log).expect("a new file");
+    let output = File::create(&log).expect("a new file");
     let serve = shell(&first)
         .stdout(output.try_clone().expect("another handle"))
         .stderr(output)
@@ -79,6 +81,15 @@ fn the_commands_of_the_readme_work_as_printed() {
         }
     }
     guard.check();
+}
+
+/// Holds off whoever else runs this test on this machine: the README names one socket and one store.
+fn alone() -> File {
+    let path = std::env::temp_dir().join("credpool-readme.lock");
+    // Another user may have made it.
+    let file = File::open(&path).or_else(|_| File::create(&path)).expect("a file to lock");
+    file.lock().expect("it can be locked");
+    file
 }
 
 /// The fenced block of this name.

@@ -1,0 +1,145 @@
+//! A core that may break one promise, so that it shows whether the witness notices.
+
+use credpool_core::{
+    Boot, ChosenBy, Clear, Command, Core, Grant, LeaseNo, Now, Refusal, Reply, Report, Reported, Seq, Subject,
+    Unavailable, Until, Why,
+};
+
+use super::run::LIMITS;
+use crate::support::Watched;
+
+/// One way to break a promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lie {
+    /// Grants what is at its hard cap.
+    OverTheCap,
+    /// Grants what is restricted.
+    UnderARestriction,
+    /// Lets a lease end twice.
+    TwiceEnded,
+    /// Does not end a lease that is given back.
+    SlotLost,
+    /// Lets a report lift what it should lengthen.
+    Shortened,
+    /// Judges what was cleared.
+    JudgedAfterClear,
+    /// Counts every report as a strike.
+    StruckTwice,
+    /// Judges a report that was said before.
+    JudgedTwice,
+}
+
+impl Lie {
+    pub(super) const ALL: [Self; 8] = [
+        Self::OverTheCap,
+        Self::UnderARestriction,
+        Self::TwiceEnded,
+        Self::SlotLost,
+        Self::Shortened,
+        Self::JudgedAfterClear,
+        Self::StruckTwice,
+        Self::JudgedTwice,
+    ];
+}
+
+pub(super) struct Liar {
+    core: Watched,
+    seed: u64,
+    lie: Option<Lie>,
+}
+
+impl Liar {
+    pub(super) fn honest(seed: u64) -> Self {
+        Self { core: Watched::new(seed, LIMITS), seed, lie: None }
+    }
+
+    pub(super) fn telling(lie: Lie, seed: u64) -> Self {
+        Self { lie: Some(lie), ..Self::honest(seed) }
+    }
+
+    pub(super) fn core(&self) -> &Core {
+        self.core.core()
+    }
+
+    pub(super) fn apply(&mut self, now: Now, command: &Command) -> Result<Reply, String> {
+        if let (Some(Lie::SlotLost), Command::Release(release)) = (self.lie, command) {
+            let live = self.core().lease(release.token).is_some_and(|lease| lease.ended.is_none());
+            self.core.apply(now, Command::Tick)?;
+            let still = self.core().lease(release.token).is_some_and(|lease| lease.ended.is_none());
+            if live && still {
+                let ended_by = credpool_core::EndedBy::Release;
+                return Ok(Reply::Released(Ok(credpool_core::Released { held_ms: 0, ended_by, duplicate: false })));
+            }
+        }
+        let reply = self.core.apply(now, command.clone())?;
+        match self.lie {
+            Some(lie) => self.twist(lie, now, command, reply),
+            None => Ok(reply),
+        }
+    }
+
+    /// Applies a log to another core: the same replies, and the same records at its end.
+    pub(super) fn replay(&self, log: &[(Now, Command, Reply)]) -> Result<(), String> {
+        let mut again = Core::new(self.seed, LIMITS);
+        for (now, command, reply) in log {
+            let said = again.apply(*now, command.clone());
+            if said != *reply {
+                return Err(format!("7: replayed, {command:?} at {now:?} says {said:?} and not {reply:?}"));
+            }
+        }
+        if again.records() == self.core().records() { Ok(()) } else { Err("7: the replay ends otherwise".into()) }
+    }
+
+    fn twist(&mut self, lie: Lie, now: Now, command: &Command, reply: Reply) -> Result<Reply, String> {
+        let forged = |unavailable: &Unavailable, full: bool| {
+            let absent = unavailable.first.iter().find(|absent| absent.obstacle.is_none() == full)?;
+            let expires = Boot(now.boot.0 + 1_000);
+            let strategy = ChosenBy::Strategy(credpool_core::Strategy::FillFirst);
+            let no = LeaseNo(u64::MAX);
+            Some(Grant { no, credential: absent.credential, epoch: Seq(0), expires, chosen_by: strategy })
+        };
+        Ok(match (lie, command, reply) {
+            (Lie::OverTheCap, _, Reply::Acquired(Err(Refusal::Busy(unavailable)))) => {
+                let refused = Err(Refusal::Busy(unavailable.clone()));
+                Reply::Acquired(forged(&unavailable, true).map_or(refused, Ok))
+            }
+            (Lie::UnderARestriction, _, Reply::Acquired(Err(Refusal::Exhausted(unavailable)))) => {
+                let refused = Err(Refusal::Exhausted(unavailable.clone()));
+                Reply::Acquired(forged(&unavailable, false).map_or(refused, Ok))
+            }
+            (Lie::TwiceEnded, _, Reply::Released(Ok(released))) => {
+                Reply::Released(Ok(credpool_core::Released { duplicate: false, ..released }))
+            }
+            (
+                Lie::Shortened,
+                Command::Report(Report { subject: Subject::Lease(token), .. }),
+                Reply::Reported(Ok(reported)),
+            ) if reported.conclusion.why == Some(Why::AlreadyRestricted) => {
+                let credential = self.core().lease(*token).map(|lease| (lease.pool, lease.credential));
+                if let Some((pool, credential)) = credential {
+                    let clear = Clear { pool, credential: Some(credential), model: None };
+                    self.core.apply(now, Command::Clear(clear))?;
+                }
+                Reply::Reported(Ok(reported))
+            }
+            (Lie::JudgedAfterClear, _, Reply::Reported(Ok(mut reported)))
+                if reported.conclusion.why == Some(Why::ClearedSince) && !reported.duplicate =>
+            {
+                reported.conclusion.why = None;
+                reported.conclusion.until = Some(Until::boot(now.boot.after(1_000)));
+                reported.conclusion.strikes = 1;
+                Reply::Reported(Ok(reported))
+            }
+            (Lie::StruckTwice, _, Reply::Reported(Ok(mut reported)))
+                if reported.conclusion.why == Some(Why::AlreadyRestricted) && !reported.duplicate =>
+            {
+                reported.conclusion.strikes += 1;
+                Reply::Reported(Ok(reported))
+            }
+            (Lie::JudgedTwice, _, Reply::Reported(Ok(reported))) if reported.duplicate => {
+                Reply::Reported(Ok(Reported { duplicate: false, ..reported }))
+            }
+            (_, _, reply) => reply,
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! An operator, and whoever edits the file: clears, disables, rotates, removes, lowers caps, sets the clock.
+
+use credpool_core::{Cap, Clear, Command, Define, Definition, Disable, Policy, Strategy};
+
+use super::dice::Dice;
+use super::run::Run;
+
+struct Row {
+    id: u64,
+    secret: u64,
+    resolved: bool,
+    account: Option<u64>,
+    cap: Option<Cap>,
+}
+
+pub(super) struct Operator {
+    policy: Policy,
+    rows: Vec<Row>,
+    ids: u64,
+    secrets: u64,
+}
+
+impl Operator {
+    pub(super) fn new(policy: Policy, rows: u64) -> Self {
+        let mut operator = Self { policy, rows: Vec::new(), ids: 0, secrets: 0 };
+        for _ in 0..rows {
+            operator.add();
+        }
+        operator
+    }
+
+    pub(super) fn define(&self) -> Command {
+        let definitions = self.rows.iter().map(|row| Definition {
+            id: format!("row {}", row.id).into(),
+            fingerprint: row.resolved.then(|| format!("sha256:{}", row.secret).into()),
+            account: match row.account {
+                Some(account) => format!("account {account}").into(),
+                None => format!("sha256:{}", row.secret).into(),
+            },
+            cap: row.cap,
+            grants: 0,
+        });
+        let (policy, definitions) = (self.policy.clone(), definitions.collect());
+        Command::Define(Define { pool: "openrouter".into(), policy, definitions })
+    }
+
+    pub(super) fn act(&mut self, run: &mut Run, dice: &mut Dice) -> Result<u64, String> {
+        let pool = run.pool(dice);
+        let credential = dice.one_of(&run.keys());
+        let model = dice.one_of(&[None, None, Some("small".into()), Some("large".into())]).flatten();
+        match (dice.between(0, 99), credential) {
+            (0..15, credential) if credential.is_some() => {
+                run.apply(Command::Clear(Clear { pool, credential, model }))?;
+            }
+            (15..20, _) => {
+                run.apply(Command::Clear(Clear { pool, credential: None, model }))?;
+            }
+            (20..28, Some(credential)) => {
+                let for_ms = dice.chance(60).then(|| dice.between(0, 60_000));
+                run.apply(Command::Disable(Disable { credential, for_ms, note: "simulated".into() }))?;
+            }
+            (28..45, Some(credential)) => {
+                run.apply(Command::Enable(credential))?;
+            }
+            (45..53, _) => {
+                let second = 1_000;
+                let hour = 3_600 * second;
+                let steps = [-hour, hour, -24 * hour, 24 * hour, -second, 400, -400, 5 * second, i64::MIN];
+                run.step(dice.one_of(&steps).unwrap_or(0));
+                run.apply(Command::Tick)?;
+            }
+            _ => {
+                self.edit(dice);
+                run.apply(self.define())?;
+            }
+        }
+        Ok(dice.delay(6_000))
+    }
+
+    fn add(&mut self) {
+        self.ids += 1;
+        self.secrets += 1;
+        self.rows.push(Row { id: self.ids, secret: self.secrets, resolved: true, account: None, cap: None });
+    }
+
+    fn edit(&mut self, dice: &mut Dice) {
+        let row = usize::try_from(dice.between(0, 11)).unwrap_or(0);
+        let cap = Cap { max_in_flight: u32::try_from(dice.between(1, 4)).unwrap_or(1), hard: dice.chance(70) };
+        let strategies = [Strategy::FillFirst, Strategy::RoundRobin, Strategy::LeastUsed, Strategy::Random];
+        self.secrets += 1;
+        let secret = self.secrets;
+        let count = self.rows.len();
+        match (dice.between(0, 9), self.rows.get_mut(row)) {
+            (0, _) => self.policy.cap = cap,
+            (1, _) => self.policy.strategy = dice.one_of(&strategies).unwrap_or_default(),
+            (2, Some(_)) if count > 2 => {
+                self.rows.remove(row);
+            }
+            (3, Some(row)) => row.secret = secret,
+            (4, Some(row)) => row.account = dice.chance(60).then(|| dice.between(0, 2)),
+            (5, Some(row)) => row.cap = dice.chance(50).then_some(cap),
+            (6, Some(row)) => row.resolved = dice.chance(70),
+            (7, Some(_)) => {
+                let row = self.rows.remove(row);
+                self.rows.push(row);
+            }
+            (8, _) => {
+                // One that was removed comes back, with the secret that it had.
+                let id = dice.between(1, self.ids);
+                if self.rows.iter().all(|row| row.id != id) {
+                    self.rows.push(Row { id, secret: id, resolved: true, account: None, cap: None });
+                }
+            }
+            _ if count < 12 => self.add(),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! One run: virtual time, agents and an operator around a core, and the witness who sees every command and reply.
+
+use std::collections::BTreeMap;
+
+use credpool_core::{
+    Backoff, Cap, Command, Cooldowns, CredentialKey, Limits, Now, Policy, PoolKey, Reply, Strategy, TokenHash,
+};
+
+use super::agent::Agent;
+use super::dice::Dice;
+use super::lie::Liar;
+use super::operator::Operator;
+use super::witness::Witness;
+use crate::support::{MINUTE, START, later, stepped};
+
+/// How long agents are at work.
+const LASTS: u64 = 4 * MINUTE;
+
+pub(super) struct Run {
+    core: Liar,
+    now: Now,
+    witness: Witness,
+    tokens: u128,
+    pools: Vec<PoolKey>,
+    keys: Vec<CredentialKey>,
+    log: Vec<(Now, Command, Reply)>,
+}
+
+/// What a run has shown.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    pub(super) commands: usize,
+    pub(super) grants: u64,
+    pub(super) restrictions: u64,
+}
+
+#[derive(Clone, Copy)]
+enum Who {
+    Agent(usize),
+    Operator,
+}
+
+pub(super) const LIMITS: Limits = Limits {
+    leases: 60,
+    leases_per_connection: 3,
+    reports_per_lease: 8,
+    models_per_scope: 64,
+    ended_leases: 150,
+    ended_lease_ms: 60_000,
+    strikes_ms: 90_000,
+    retired_ms: 45_000,
+};
+
+fn policy(dice: &mut Dice) -> Policy {
+    let backoff = Backoff { base_ms: 1_500, factor_permille: 2_000, cap_ms: 20_000 };
+    let cooldowns = Cooldowns {
+        rate_limit: backoff,
+        quota: backoff,
+        billing: backoff,
+        auth: backoff,
+        forbidden: backoff,
+        model: backoff,
+        overloaded: backoff,
+        server: backoff,
+        edge: backoff,
+    };
+    let strategies = [Strategy::FillFirst, Strategy::RoundRobin, Strategy::LeastUsed, Strategy::Random];
+    Policy {
+        strategy: dice.one_of(&strategies).unwrap_or_default(),
+        cap: Cap { max_in_flight: if dice.chance(50) { 1 } else { 4 }, hard: dice.chance(75) },
+        lease_ttl_ms: 40_000,
+        detached_ttl_ms: 15_000,
+        cooldowns,
+    }
+}
+
+impl Run {
+    /// Plays out everything that follows from `seed`.
+    pub(super) fn play(seed: u64, core: Liar) -> Result<Shown, String> {
+        let mut dice = Dice::new(seed);
+        let (witness, tokens) = (Witness::new(LIMITS), 0);
+        let mut run = Self { core, now: START, witness, tokens, pools: Vec::new(), keys: Vec::new(), log: Vec::new() };
+        let mut operator = Operator::new(policy(&mut dice), dice.between(3, 8));
+        run.apply(operator.define())?;
+        let mut agents: Vec<Agent> = (1..=dice.between(20, 50)).map(Agent::new).collect();
+        // A machine that sleeps now and then hears of nothing meanwhile.
+        let sleepy = dice.chance(20);
+
+        let mut due = BTreeMap::new();
+        let mut number = 0u64;
+        let mut plan = |due: &mut BTreeMap<(u64, u64), Who>, at: u64, who: Who| {
+            number += 1;
+            due.insert((at, number), who);
+        };
+        for agent in 0..agents.len() {
+            plan(&mut due, run.now.boot.0 + dice.between(0, 2_000), Who::Agent(agent));
+        }
+        plan(&mut due, run.now.boot.0 + 5_000, Who::Operator);
+        let end = run.now.boot.0 + LASTS;
+        while let Some(((at, _), who)) = due.pop_first().filter(|((at, _), _)| *at < end) {
+            if !sleepy || !dice.chance(10) {
+                run.fire_until(at)?;
+            }
+            run.advance_to(at);
+            let delay = match who {
+                Who::Agent(agent) => agents[agent].act(&mut run, &mut dice)?,
+                Who::Operator => operator.act(&mut run, &mut dice)?,
+            };
+            plan(&mut due, run.now.boot.0 + delay, who);
+        }
+        run.drain(&mut agents)?;
+        run.core.replay(&run.log)?;
+        let Self { log, witness, .. } = run;
+        Ok(Shown { commands: log.len(), grants: witness.grants, restrictions: witness.restrictions })
+    }
+
+    pub(super) fn apply(&mut self, command: Command) -> Result<Reply, String> {
+        let told = |error: String| format!("{error}\n at {:?}, {command:?}", self.now);
+        let reply = self.core.apply(self.now, &command).map_err(told)?;
+        let seen = self.witness.see(self.now, &command, &reply, self.core.core());
+        seen.map_err(|error| format!("{error}\n at {:?}, {command:?}\n {reply:?}", self.now))?;
+        if let Reply::Defined(defined) = &reply {
+            self.pools = vec![defined.pool];
+            let news: Vec<CredentialKey> =
+                defined.keys.iter().filter(|key| !self.keys.contains(key)).copied().collect();
+            self.keys.extend(news);
+        }
+        self.log.push((self.now, command, reply.clone()));
+        Ok(reply)
+    }
+
+    pub(super) fn now(&self) -> Now {
+        self.now
+    }
+
+    pub(super) fn token(&mut self) -> TokenHash {
+        self.tokens += 1;
+        TokenHash(self.tokens)
+    }
+
+    /// Every credential that there ever was.
+    pub(super) fn keys(&self) -> Vec<CredentialKey> {
+        self.keys.clone()
+    }
+
+    /// Mostly the pool; now and then one that is not there.
+    pub(super) fn pool(&self, dice: &mut Dice) -> PoolKey {
+        if dice.chance(1) { PoolKey(u32::MAX) } else { self.pools.first().copied().unwrap_or_default() }
+    }
+
+    pub(super) fn step(&mut self, ms: i64) {
+        // Into 1970 and back again.
+        let from = if self.now.wall < START.wall { Now { wall: START.wall, ..self.now } } else { self.now };
+        self.now = stepped(from, ms);
+    }
+
+    fn advance_to(&mut self, boot: u64) {
+        self.now = later(self.now, boot.saturating_sub(self.now.boot.0));
+    }
+
+    /// Ticks at every deadline before `boot`, as a daemon does.
+    fn fire_until(&mut self, boot: u64) -> Result<(), String> {
+        loop {
+            let next = self.core.core().next_deadline();
+            let by_wall = next.wall.map(|at| self.now.boot.after(at.since(self.now.wall)).0);
+            let at = next.boot.map(|at| at.0).into_iter().chain(by_wall).min();
+            let Some(at) = at.filter(|at| *at <= boot) else { return Ok(()) };
+            self.advance_to(at);
+            self.apply(Command::Tick)?;
+        }
+    }
+
+    /// Everybody goes, every lease ends, and every slot comes back.
+    fn drain(&mut self, agents: &mut [Agent]) -> Result<(), String> {
+        for agent in agents {
+            agent.leave(self)?;
+        }
+        let last = self.now.boot.0 + 2 * LASTS;
+        self.fire_until(last)?;
+        self.advance_to(last);
+        self.apply(Command::Tick)?;
+        self.witness.all_is_given_back(self.core.core())?;
+        let records = self.core.core().records();
+        if records.leases.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("ended leases are remembered for ever: {:?}", records.leases))
+        }
+    }
+}
