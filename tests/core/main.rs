@@ -5,6 +5,8 @@ mod determinism;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod scale;
+#[cfg(test)]
 mod script;
 #[cfg(test)]
 mod semantics;

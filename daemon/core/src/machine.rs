@@ -32,8 +32,10 @@ impl Core {
     /// A core that knows no pool. Every choice and every jitter follows from `seed`.
     #[must_use]
     pub fn new(seed: u64, limits: Limits) -> Self {
-        // What is over at once would be due again at the very moment that it was set.
+        // What is over at once would be due again at the very moment that it was set; and a model that is reported is
+        // restricted, whatever had to make room.
         let limits = Limits {
+            models_per_scope: limits.models_per_scope.max(1),
             ended_lease_ms: limits.ended_lease_ms.max(1),
             strikes_ms: limits.strikes_ms.max(1),
             retired_ms: limits.retired_ms.max(1),

@@ -168,7 +168,8 @@ pub struct Limits {
     pub leases_per_connection: usize,
     /// Failures remembered of one lease.
     pub reports_per_lease: usize,
-    /// Restrictions of single models, of one credential, account or pool. One more makes the one that opens first go.
+    /// Restrictions of single models, of one credential, account or pool. One more makes the one that opens first go;
+    /// 0 count as 1.
     pub models_per_scope: usize,
     /// Ended leases that are remembered.
     pub ended_leases: usize,

@@ -78,6 +78,27 @@ fn restricted_models_are_bounded_and_what_opens_first_makes_room() {
 }
 
 #[test]
+fn strikes_make_room_for_a_model_before_any_window_does() {
+    let mut world = limited(Limits { models_per_scope: 2, ..Limits::default() });
+    let leases: Vec<TokenHash> = (0..3).map(|_| world.lease_of("a")).collect();
+    world.report(leases[0], of_model("one", fault(Cause::RateLimit)));
+    world.pass(MINUTE);
+    world.report(leases[1], of_model("two", fault(Cause::RateLimit)));
+    world.report(leases[2], of_model("three", for_a_day(Cause::RateLimit)));
+    assert!(!world.available("a", Some("two")) && !world.available("a", Some("three")));
+    assert_eq!(world.records().restrictions.len(), 2);
+}
+
+#[test]
+fn a_bound_of_no_models_is_one_of_one() {
+    let mut world = limited(Limits { models_per_scope: 0, ..Limits::default() });
+    let leases: Vec<TokenHash> = (0..2).map(|_| world.lease_of("a")).collect();
+    world.report(leases[0], of_model("one", for_a_day(Cause::RateLimit)));
+    world.report(leases[1], of_model("two", for_a_day(Cause::RateLimit)));
+    assert!(world.available("a", Some("one")) && !world.available("a", Some("two")));
+}
+
+#[test]
 fn ended_leases_are_remembered_up_to_their_number() {
     let mut world = limited(Limits { ended_leases: 2, ..Limits::default() });
     let tokens: Vec<TokenHash> = (0..3).map(|_| world.lease(Ask::default()).0).collect();
