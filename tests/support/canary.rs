@@ -59,3 +59,33 @@ fn files_under(folder: &Path) -> Vec<PathBuf> {
     }
     files
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_belongs_in_a_lease() {
+        let reply = json!({"credential": {"secret": secret("a")}, "next": {"credential": {"secret": secret("b")}}});
+        check_reply(&reply.to_string(), &reply);
+    }
+
+    #[test]
+    #[should_panic(expected = "outside of a lease")]
+    fn and_nowhere_else() {
+        let reply = json!({"credential": {"secret": secret("a"), "label": secret("a")}});
+        check_reply(&reply.to_string(), &reply);
+    }
+
+    #[test]
+    #[should_panic(expected = "a secret was written")]
+    fn nor_in_a_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let below = folder.path().join("below");
+        std::fs::create_dir(&below).expect("a new folder");
+        std::fs::write(below.join("log"), format!("key={}", secret("a"))).expect("a new file");
+        check_folder(folder.path(), &[folder.path().join("auth.json")]);
+    }
+}

@@ -63,3 +63,55 @@ impl Snapshot {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::SystemTime;
+
+    use super::*;
+
+    /// Does something to a file under guard, and looks.
+    fn check_after(change: impl FnOnce(&Path) -> std::io::Result<()>) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("file");
+        std::fs::write(&path, "before").expect("a new file");
+        let guard = Unchanged::of(&path);
+        guard.check();
+        change(&path).expect("it is ours");
+        guard.check();
+    }
+
+    #[test]
+    fn reading_is_no_change() {
+        check_after(|path| std::fs::read(path).map(|_| ()));
+    }
+
+    #[test]
+    #[should_panic(expected = "was changed")]
+    fn bytes_are_guarded() {
+        check_after(|path| std::fs::write(path, "after!"));
+    }
+
+    #[test]
+    #[should_panic(expected = "was changed")]
+    fn the_mode_is_guarded() {
+        check_after(|path| std::fs::set_permissions(path, Permissions::from_mode(0o640)));
+    }
+
+    #[test]
+    #[should_panic(expected = "was changed")]
+    fn the_time_is_guarded() {
+        check_after(|path| File::options().write(true).open(path)?.set_modified(SystemTime::UNIX_EPOCH));
+    }
+
+    #[test]
+    #[should_panic(expected = "was changed")]
+    fn a_copy_in_its_place_is_a_change() {
+        check_after(|path| {
+            std::fs::copy(path, path.with_extension("new"))
+                .and_then(|_| std::fs::rename(path.with_extension("new"), path))
+        });
+    }
+}
