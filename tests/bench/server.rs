@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
@@ -15,7 +16,7 @@ use crate::{client, echo};
 /// Reading 100,000 definitions takes a while.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server that is killed when this is dropped.
+/// A server that ends when this is dropped.
 pub(crate) struct Server {
     child: Child,
     socket: PathBuf,
@@ -23,7 +24,8 @@ pub(crate) struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // Not killed: a daemon then leaves its lock behind.
+        let _ = i32::try_from(self.child.id()).map(|pid| kill(Pid::from_raw(pid), Signal::SIGTERM));
         let _ = self.child.wait();
     }
 }

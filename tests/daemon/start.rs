@@ -4,7 +4,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown, symli
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::support::{AuthJson, Daemon, DaemonBuilder, eventually, need_root};
@@ -154,8 +155,9 @@ fn of_two_daemons_that_start_at_once_one_serves() {
     assert_eq!(codes, [Some(STORE_LOCKED); 3]);
     let (mut winner, socket) = children.pop().expect("one is left");
     eventually("the winner answers", || crate::support::Wire::connect(&socket).ok()).ok(&json!({"op": "ping"}));
-    winner.kill().expect("it is ours");
-    winner.wait().expect("it is our child");
+    let pid = Pid::from_raw(i32::try_from(winner.id()).expect("process ids are positive"));
+    kill(pid, Signal::SIGTERM).expect("it is ours");
+    assert_eq!(winner.wait().expect("it is our child").code(), Some(0));
 }
 
 #[test]

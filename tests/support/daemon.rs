@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use super::{AuthJson, Credpool, Home, Unchanged, Wire, bins, canary, eventually, replace_file};
+use super::{AuthJson, Credpool, Home, PATIENCE, Unchanged, Wire, bins, canary, eventually, poll, replace_file};
 
 /// How to start a daemon.
 pub(crate) struct DaemonBuilder {
@@ -29,8 +29,8 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
-/// A running daemon. When it is dropped, it is killed; then no file that it wrote may hold a secret, and auth.json and
-/// the folder that it is in must be as they were.
+/// A running daemon. When it is dropped, it is asked to end, and has to: with 0, in good time. Then no file that it wrote
+/// may hold a secret, and auth.json and the folder that it is in must be as they were.
 pub(crate) struct Daemon {
     home: Home,
     command: Command,
@@ -256,6 +256,18 @@ impl Daemon {
         self.await_ready();
     }
 
+    /// Asks it to end, unless it has ended already.
+    fn end(&mut self) -> ExitStatus {
+        if let Ok(Some(status)) = self.child.try_wait() {
+            return status;
+        }
+        let _ = kill(self.pid(), Signal::SIGTERM);
+        poll(PATIENCE, || self.child.try_wait().ok().flatten()).unwrap_or_else(|| {
+            let _ = self.child.kill();
+            self.child.wait().expect("the daemon is our child")
+        })
+    }
+
     fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id()).expect("process ids are positive"))
     }
@@ -276,8 +288,8 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // Killed, it would leave its lock in the home of whoever runs the tests.
+        let status = self.end();
         if std::thread::panicking() {
             let log = self.log();
             let tail = log.lines().rev().take(40).collect::<Vec<_>>();
@@ -286,6 +298,7 @@ impl Drop for Daemon {
                 std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("The daemon's last words:\n{tail}\n"));
             return;
         }
+        assert_eq!(status.code(), Some(0), "asked to end, the daemon ended with {status}:\n{}", self.log());
         self.check_auth_json();
         canary::check_folder(self.home.root(), &[self.home.hermes(), self.home.config()]);
     }

@@ -15,13 +15,18 @@ pub(crate) fn eventually<T>(what: &str, check: impl FnMut() -> Option<T>) -> T {
 
 /// As [`eventually`], with a patience of its own.
 #[track_caller]
-pub(crate) fn eventually_within<T>(patience: Duration, what: &str, mut check: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually_within<T>(patience: Duration, what: &str, check: impl FnMut() -> Option<T>) -> T {
+    poll(patience, check).unwrap_or_else(|| panic!("after {patience:?} still not so: {what}"))
+}
+
+/// Polls `check` until it returns something, or until the patience is at its end.
+pub(crate) fn poll<T>(patience: Duration, mut check: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + patience;
     loop {
-        if let Some(found) = check() {
+        let found = check();
+        if found.is_some() || Instant::now() >= deadline {
             return found;
         }
-        assert!(Instant::now() < deadline, "after {patience:?} still not so: {what}");
         std::thread::sleep(POLL);
     }
 }

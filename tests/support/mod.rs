@@ -23,7 +23,7 @@ pub(crate) use auth_json::{AuthJson, Row, replace_file};
 pub(crate) use canary::{CANARY, secret};
 pub(crate) use credpool::Credpool;
 pub(crate) use daemon::{Daemon, DaemonBuilder, Ended};
-pub(crate) use eventually::{PATIENCE, eventually, eventually_within};
+pub(crate) use eventually::{PATIENCE, eventually, eventually_within, poll};
 pub(crate) use gate::Gate;
 pub(crate) use home::{Home, repository, sample};
 pub(crate) use need::{Tool, need, need_root};
