@@ -6,6 +6,7 @@
 //! 0.19.0 writes only the former; the latter was proposed, and survives its writes.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use credpool_verdict::{Context, Facts, Kind, classify};
 use jiff::Timestamp;
@@ -180,11 +181,20 @@ fn kind(status: Status, code: Option<u16>, reason: Option<&str>) -> Kind {
 }
 
 /// All notes of `credential_pool_runtime`, by pool and id.
-#[derive(Debug, Default, PartialEq)]
+///
+/// Its names are whatever stands in the file, whether or not a row is served under them, so they are not printed.
+#[derive(Default, PartialEq)]
 pub(super) struct RuntimeNotes {
     by_pool: BTreeMap<String, BTreeMap<String, Notes>>,
     /// Of rows that name no pool: they are about whichever row has the id.
     of_any_pool: BTreeMap<String, Notes>,
+}
+
+impl fmt::Debug for RuntimeNotes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of_pools: usize = self.by_pool.values().map(BTreeMap::len).sum();
+        write!(f, "RuntimeNotes({} notes)", of_pools + self.of_any_pool.len())
+    }
 }
 
 impl RuntimeNotes {
