@@ -213,3 +213,41 @@ pub(crate) struct Index {
     /// Restrictions whose boot part has passed, by their wall part.
     pub(crate) due_by_wall: BTreeSet<(Wall, Identity)>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: CredentialKey = CredentialKey(1);
+
+    fn rank(key: u64) -> Rank {
+        Rank { tier: 0, key, order: 0 }
+    }
+
+    /// A view in which every part has something: one credential free, one full, one restricted.
+    fn view() -> View {
+        let mut view = View::new(Strategy::FillFirst);
+        view.place(CredentialKey(0), Some(Placement::Free(rank(0))));
+        view.place(KEY, Some(Placement::Full));
+        view.place(CredentialKey(2), Some(Placement::Restricted { cause: Cause::Quota, back: Boot(9) }));
+        view
+    }
+
+    #[test]
+    fn a_view_agrees_only_with_its_like() {
+        assert!(view().agrees_with(&view()));
+        let spoil: [fn(&mut View); 6] = [
+            |view| view.placements.clear(),
+            |view| view.ranking.remove(rank(0), CredentialKey(0)),
+            |view| view.ranking = Ranking::new(Strategy::Random),
+            |view| view.returning.clear(),
+            |view| view.full.clear(),
+            |view| view.by_cause.clear(),
+        ];
+        for (number, spoil) in spoil.into_iter().enumerate() {
+            let mut spoilt = view();
+            spoil(&mut spoilt);
+            assert!(!view().agrees_with(&spoilt), "part {number} is not compared");
+        }
+    }
+}

@@ -166,7 +166,9 @@ fn a_fact_takes_no_strike_away() {
         world.pass(2 * MINUTE);
     }
     let note = fact(&world, "a", 1, Cause::RateLimit);
+    assert!(world.available("a", None));
     assert!(import(&mut world, note));
+    assert!(!world.available("a", None));
     world.pass(2 * HOUR);
     assert_eq!(world.fails("a", of_the_account(fault(Cause::RateLimit))).conclusion.strikes, 4);
 }
