@@ -4,8 +4,9 @@
 //! a [`Definitions`]: the pools, ready to be served. A [`Watcher`] says when to read again. Reading blocks; it belongs
 //! off the daemon's loop.
 //!
-//! - `safe_file` reads files that might be anything; `store`, `row`, `fields` and `non_finite` make sense of auth.json,
-//!   `legacy` of the state that Hermes notes in it, `dotenv` and `hermes_config` of the files beside it.
+//! - `home` is one Hermes home and what its files last held. `safe_file` reads files that might be anything; `store`,
+//!   `row`, `fields` and `non_finite` make sense of auth.json, `legacy` of the state that Hermes notes in it, `dotenv` and
+//!   `hermes_config` of the files beside it.
 //! - `resolve` and `own_rows` turn definitions into rows with secrets; `snapshot` is the result.
 //! - A bad row is left out and named. A file that cannot be read keeps what it held before: nothing here ever turns a
 //!   failure into an empty pool.
@@ -14,6 +15,7 @@
 mod dotenv;
 mod fields;
 mod hermes_config;
+mod home;
 mod legacy;
 mod loader;
 mod non_finite;
