@@ -34,6 +34,7 @@ impl Work {
             fingerprint: Some(format!("sha256:{id}").into()),
             account: format!("account {}", id / 2).into(),
             cap: None,
+            expires: None,
             grants: 0,
         };
         let mut core = Core::new(1, Limits { ended_leases: 64, ..Limits::default() });

@@ -104,13 +104,18 @@ impl Op {
 #[derive(Clone, Debug)]
 pub(crate) enum Edit {
     Nothing,
-    Add { id: u8, secret: Option<u8> },
+    Add {
+        id: u8,
+        secret: Option<u8>,
+    },
     Remove(usize),
     Rotate(usize, Option<u8>),
     Account(usize, Option<u8>),
     SwapSecrets(usize, usize),
     ToTheEnd(usize),
     Cap(usize, Option<Cap>),
+    /// When its secret runs out, told from now.
+    Expiry(usize, Option<i64>),
     PoolCap(Cap),
     Strategy(Strategy),
 }
@@ -149,6 +154,7 @@ struct Row {
     secret: Option<u8>,
     account: Option<u8>,
     cap: Option<Cap>,
+    expires: Option<Wall>,
 }
 
 #[derive(Clone, Debug)]
@@ -171,7 +177,8 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new(setup: &Setup) -> Self {
         let file = |at: usize| {
-            let rows = (0..setup.rows[at]).map(|id| Row { id, secret: Some(id), account: None, cap: None });
+            let rows =
+                (0..setup.rows[at]).map(|id| Row { id, secret: Some(id), account: None, cap: None, expires: None });
             File { policy: setup.policy(at), rows: rows.collect() }
         };
         Self {
@@ -286,7 +293,7 @@ impl Stage {
         let count = rows.len().max(1);
         match edit {
             Edit::Add { id, secret } if rows.iter().all(|row| row.id != *id) => {
-                rows.push(Row { id: *id, secret: *secret, account: None, cap: None });
+                rows.push(Row { id: *id, secret: *secret, account: None, cap: None, expires: None });
             }
             Edit::Remove(row) if !rows.is_empty() => {
                 rows.remove(row % count);
@@ -304,6 +311,10 @@ impl Stage {
             Edit::Rotate(row, secret) if !rows.is_empty() => rows[row % count].secret = *secret,
             Edit::Account(row, account) if !rows.is_empty() => rows[row % count].account = *account,
             Edit::Cap(row, cap) if !rows.is_empty() => rows[row % count].cap = *cap,
+            Edit::Expiry(row, from_now) if !rows.is_empty() => {
+                let wall = self.now.wall.0;
+                rows[row % count].expires = from_now.map(|ms| Wall(wall.saturating_add_signed(ms)));
+            }
             Edit::PoolCap(cap) => policy.cap = *cap,
             Edit::Strategy(strategy) => policy.strategy = *strategy,
             _ => {}
@@ -319,7 +330,8 @@ impl Stage {
                 (None, Some(fingerprint)) => Arc::clone(fingerprint),
                 (None, None) => format!("account of row {}", row.id).into(),
             };
-            Definition { id: format!("row {}", row.id).into(), fingerprint, account, cap: row.cap, grants: 0 }
+            let id = format!("row {}", row.id).into();
+            Definition { id, fingerprint, account, cap: row.cap, expires: row.expires, grants: 0 }
         });
         let name = format!("pool {pool}").into();
         Command::Define(Define { pool: name, policy: policy.clone(), definitions: definitions.collect() })
@@ -466,6 +478,7 @@ fn edits() -> BoxedStrategy<Edit> {
         (row(), row()).prop_map(|(one, other)| Edit::SwapSecrets(one, other)),
         row().prop_map(Edit::ToTheEnd),
         (row(), option::of(caps())).prop_map(|(row, cap)| Edit::Cap(row, cap)),
+        (row(), option::weighted(0.8, -500..2_500i64)).prop_map(|(row, from_now)| Edit::Expiry(row, from_now)),
         caps().prop_map(Edit::PoolCap),
         strategies().prop_map(Edit::Strategy),
     ]

@@ -5,6 +5,7 @@ mod clearing;
 mod clocks;
 mod cooldowns;
 mod definitions;
+mod expiry;
 mod leases;
 mod legacy;
 mod limits;

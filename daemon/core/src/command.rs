@@ -48,6 +48,8 @@ pub struct Definition {
     pub account: Arc<str>,
     /// A cap of its own.
     pub cap: Option<Cap>,
+    /// When its secret runs out, if it does: from then on it is granted only where nothing better is there.
+    pub expires: Option<Wall>,
     /// Grants that the definition brings along; they count only for a credential that was unknown.
     pub grants: u64,
 }
@@ -252,6 +254,8 @@ pub struct Grant {
     pub expires: Boot,
     /// What decided the choice.
     pub chosen_by: ChosenBy,
+    /// Whether the secret has run out: nothing better was there.
+    pub expired: bool,
 }
 
 /// The answer to `Report`.

@@ -3,7 +3,7 @@
 use crate::cause::Cause;
 use crate::index::Due;
 use crate::machine::Core;
-use crate::records::{EndedBy, Identity, Restriction};
+use crate::records::{CredentialKey, EndedBy, Identity, Restriction, Touched};
 use crate::time::{Boot, Wall};
 
 /// When the core wants to be applied to next, on each clock; whichever comes first.
@@ -21,7 +21,9 @@ impl Core {
     pub fn next_deadline(&self) -> Deadline {
         let due = self.index.due.first().map(|(at, _)| *at);
         let ended = self.index.ended.first().map(|(at, _)| at.after(self.limits.ended_lease_ms));
-        Deadline { boot: due.into_iter().chain(ended).min(), wall: self.index.due_by_wall.first().map(|(at, _)| *at) }
+        let opens = self.index.due_by_wall.first().map(|(at, _)| *at);
+        let runs_out = self.index.running_out.first().map(|(at, _)| *at);
+        Deadline { boot: due.into_iter().chain(ended).min(), wall: opens.into_iter().chain(runs_out).min() }
     }
 
     /// Does everything that has become due. Each step removes a deadline, or puts it off beyond `now`.
@@ -44,11 +46,24 @@ impl Core {
             self.index.due_by_wall.pop_first();
             self.open(&identity);
         }
+        while let Some((at, key)) = self.index.running_out.first().copied()
+            && at <= now.wall
+        {
+            self.index.running_out.pop_first();
+            self.run_out(key);
+        }
         while let Some((at, no)) = self.index.ended.first().copied()
             && at.after(self.limits.ended_lease_ms) <= now.boot
         {
             self.forget_lease(no);
         }
+    }
+
+    fn run_out(&mut self, key: CredentialKey) {
+        let Some(credential) = self.records.credentials.get_mut(&key) else { return };
+        credential.expired = true;
+        self.touch(Touched::Credential(key));
+        self.rerank(key);
     }
 
     /// Opens a restriction if both clocks let it; else whichever does not becomes its deadline.

@@ -93,6 +93,8 @@ impl Core {
             known_fingerprint: definition.fingerprint.clone(),
             account,
             cap: definition.cap,
+            expires: None,
+            expired: false,
             retired: None,
             secret_since: seq,
             epoch: seq,
@@ -108,6 +110,7 @@ impl Core {
         }
         self.index.account_members.entry(account).or_default().insert(key);
         self.touch(Touched::Credential(key));
+        self.set_expiry(key, definition.expires);
         self.mark_secret(key);
         self.refresh(key);
         key
@@ -135,7 +138,7 @@ impl Core {
             credential.secret_since = seq;
             credential.epoch = seq;
         }
-        if *credential == before {
+        if *credential == before && before.expires == definition.expires {
             return;
         }
         if let Some(retired) = before.retired {
@@ -154,11 +157,27 @@ impl Core {
             self.leave_account(before.account, key);
             self.index.account_members.entry(account).or_default().insert(key);
         }
+        if before.expires != definition.expires {
+            self.set_expiry(key, definition.expires);
+        }
         if rotated {
             self.end_what_was_about_the_secret(key, moved);
         }
         self.mark_secret(key);
         self.refresh(key);
+    }
+
+    /// Notes when a secret runs out, or that it has.
+    fn set_expiry(&mut self, key: CredentialKey, expires: Option<Wall>) {
+        let now = self.now();
+        let Some(credential) = self.records.credentials.get_mut(&key) else { return };
+        if let Some(before) = std::mem::replace(&mut credential.expires, expires) {
+            self.index.running_out.remove(&(before, key));
+        }
+        credential.expired = expires.is_some_and(|at| at <= now.wall);
+        if let Some(at) = expires.filter(|_| !credential.expired) {
+            self.index.running_out.insert((at, key));
+        }
     }
 
     /// Ends the restrictions that a new secret disproves. Limits and balances belong to the account and outlive the

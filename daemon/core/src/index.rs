@@ -212,6 +212,8 @@ pub(crate) struct Index {
     pub(crate) due: BTreeSet<(Boot, Due)>,
     /// Restrictions whose boot part has passed, by their wall part.
     pub(crate) due_by_wall: BTreeSet<(Wall, Identity)>,
+    /// Credentials whose secret has not run out, by when it will.
+    pub(crate) running_out: BTreeSet<(Wall, CredentialKey)>,
 }
 
 #[cfg(test)]
@@ -221,7 +223,7 @@ mod tests {
     const KEY: CredentialKey = CredentialKey(1);
 
     fn rank(key: u64) -> Rank {
-        Rank { tier: 0, key, order: 0 }
+        Rank { expired: false, tier: 0, key, order: 0 }
     }
 
     /// A view in which every part has something: one credential free, one full, one restricted.

@@ -181,7 +181,11 @@ impl Core {
             }
         }
         equal("what is due", &self.index.due, &due)?;
-        equal("what is due by the wall clock", &self.index.due_by_wall, &due_by_wall)
+        equal("what is due by the wall clock", &self.index.due_by_wall, &due_by_wall)?;
+        let credentials = self.records.credentials.values();
+        let running_out: BTreeSet<_> =
+            credentials.filter(|c| !c.expired).filter_map(|c| Some((c.expires?, c.key))).collect();
+        equal("secrets that run out", &self.index.running_out, &running_out)
     }
 }
 

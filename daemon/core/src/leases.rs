@@ -193,7 +193,8 @@ impl Core {
             succeeded: false,
             ended: None,
         };
-        let grant = Grant { no, credential: key, epoch: credential.epoch, expires: lease.expires, chosen_by };
+        let Credential { epoch, expired, .. } = *credential;
+        let grant = Grant { no, credential: key, epoch, expires: lease.expires, chosen_by, expired };
         if takes_turn {
             self.touch(Touched::Pool(lease.pool));
         }

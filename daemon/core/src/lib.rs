@@ -15,6 +15,7 @@
 //!     fingerprint: Some("sha256:053ad1494404cdc3".into()),
 //!     account: "sha256:053ad1494404cdc3".into(),
 //!     cap: None,
+//!     expires: None,
 //!     grants: 0,
 //! };
 //! let define = Define { pool: "openrouter".into(), policy: Policy::default(), definitions: vec![work] };

@@ -317,6 +317,7 @@ impl Core {
             return Some(Placement::Full);
         }
         Some(Placement::Free(Rank {
+            expired: credential.expired,
             tier: if leases >= cap.max_in_flight { leases } else { 0 },
             key: match pool.policy.strategy {
                 Strategy::RoundRobin => credential.turn,
@@ -416,6 +417,9 @@ impl Core {
         self.touch(Touched::Credential(key));
         if let Some(retired) = credential.retired {
             self.index.due.remove(&(retired.after(self.limits.retired_ms), Due::Retired(key)));
+        }
+        if let Some(at) = credential.expires {
+            self.index.running_out.remove(&(at, key));
         }
         if let Some(pool) = self.index.pools.get_mut(&credential.pool) {
             pool.by_id.remove(&credential.id);

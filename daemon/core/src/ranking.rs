@@ -1,7 +1,8 @@
 //! Who is next: the free credentials of one view, in the order of the pool's strategy.
 //!
 //! The lower tier always goes first. Tier 0 is "below its cap"; a credential at a soft cap is in the tier of its number
-//! of leases, so that when all are at their caps the least busy one is shared.
+//! of leases, so that when all are at their caps the least busy one is shared. A credential whose secret has run out
+//! comes after all the others, whatever their tiers: sharing one that works beats having one that does not.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -13,6 +14,8 @@ use crate::rng::Rng;
 /// Where a free credential stands. Lower goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Rank {
+    /// Whether its secret has run out: it goes after all whose has not.
+    pub(crate) expired: bool,
     /// 0 below its cap, else its number of leases.
     pub(crate) tier: u32,
     /// What the strategy goes by.
@@ -21,15 +24,22 @@ pub(crate) struct Rank {
     pub(crate) order: u32,
 }
 
+impl Rank {
+    /// What comes before anything that a strategy goes by.
+    fn full_tier(self) -> (bool, u32) {
+        (self.expired, self.tier)
+    }
+}
+
 /// The free credentials of one view.
 #[derive(Clone, Debug)]
 pub(crate) enum Ranking {
     /// For strategies with an order.
     Ordered(BTreeSet<(Rank, CredentialKey)>),
-    /// For `random`: an equal chance for each in the lowest tier.
+    /// For `random`: an equal chance for each in the lowest tier, those whose secret has run out in tiers of their own.
     Shuffled {
         /// Dense, so that a draw is an index.
-        tiers: BTreeMap<u32, Vec<CredentialKey>>,
+        tiers: BTreeMap<(bool, u32), Vec<CredentialKey>>,
         /// Where each stands in its tier.
         places: BTreeMap<CredentialKey, usize>,
     },
@@ -49,7 +59,7 @@ impl Ranking {
                 set.insert((rank, key));
             }
             Self::Shuffled { tiers, places } => {
-                let tier = tiers.entry(rank.tier).or_default();
+                let tier = tiers.entry(rank.full_tier()).or_default();
                 places.insert(key, tier.len());
                 tier.push(key);
             }
@@ -63,12 +73,12 @@ impl Ranking {
             }
             Self::Shuffled { tiers, places } => {
                 let Some(place) = places.remove(&key) else { return };
-                let Some(tier) = tiers.get_mut(&rank.tier) else { return };
+                let Some(tier) = tiers.get_mut(&rank.full_tier()) else { return };
                 tier.swap_remove(place);
                 if let Some(moved) = tier.get(place) {
                     places.insert(*moved, place);
                 } else if tier.is_empty() {
-                    tiers.remove(&rank.tier);
+                    tiers.remove(&rank.full_tier());
                 }
             }
         }
@@ -121,7 +131,7 @@ mod tests {
     use super::*;
 
     fn rank(tier: u32, key: u64, order: u32) -> Rank {
-        Rank { tier, key, order }
+        Rank { expired: false, tier, key, order }
     }
 
     #[test]
@@ -136,6 +146,21 @@ mod tests {
         assert_eq!(ranking.pick(&[CredentialKey(1), CredentialKey(2)], &mut rng), Some(CredentialKey(0)));
         ranking.remove(rank(1, 0, 0), CredentialKey(0));
         assert_eq!(ranking.pick(&[CredentialKey(1), CredentialKey(2)], &mut rng), None);
+    }
+
+    #[test]
+    fn a_secret_that_has_run_out_goes_last_however_free_it_is() {
+        let mut rng = Rng::new(0);
+        for strategy in [Strategy::FillFirst, Strategy::Random] {
+            let mut ranking = Ranking::new(strategy);
+            let expired = Rank { expired: true, ..rank(0, 0, 0) };
+            ranking.insert(expired, CredentialKey(0));
+            ranking.insert(rank(3, 9, 1), CredentialKey(1));
+            assert_eq!(ranking.pick(&[], &mut rng), Some(CredentialKey(1)));
+            assert_eq!(ranking.pick(&[CredentialKey(1)], &mut rng), Some(CredentialKey(0)));
+            ranking.remove(expired, CredentialKey(0));
+            assert_eq!(ranking.pick(&[CredentialKey(1)], &mut rng), None);
+        }
     }
 
     #[test]

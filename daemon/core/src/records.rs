@@ -107,6 +107,10 @@ pub struct Credential {
     pub account: AccountKey,
     /// Its own cap, if it has one.
     pub cap: Option<Cap>,
+    /// When its secret runs out, if it does.
+    pub expires: Option<Wall>,
+    /// Whether it has run out. A wall clock that is set back undoes nothing.
+    pub expired: bool,
     /// When it stopped being defined. It is not granted any more, but a definition that comes back finds its state.
     pub retired: Option<Boot>,
     /// The command that brought its secret.

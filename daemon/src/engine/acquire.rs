@@ -101,7 +101,7 @@ impl Engine {
             probe: false,
             chosen_by: convert::chosen_by(grant.chosen_by).into(),
             queued_ms: 0,
-            expired: false,
+            expired: grant.expired,
         })
     }
 }

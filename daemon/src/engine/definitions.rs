@@ -14,7 +14,7 @@ use super::{Engine, Ticket, convert};
 use crate::access::Access;
 use crate::catalogue::PoolKeys;
 use crate::config::Config;
-use crate::definitions::{Definitions, LegacyFact, Row, Standing};
+use crate::definitions::{AuthType, Definitions, LegacyFact, Row, Standing};
 use crate::reload::Reading;
 
 /// Problems that the answer to `reload` names; `status` has more.
@@ -153,6 +153,8 @@ fn definition(config: &Config, pool: &str, row: &Row) -> core::Definition {
         // A secret is its own account unless somebody says otherwise; so is a definition that has none here.
         account: account.or(row.fingerprint.as_deref()).map_or_else(|| Arc::from(format!("id:{}", row.id)), Arc::from),
         cap: config.credential_cap(pool, &row.id, &row.label),
+        // An API key lives until somebody revokes it, whatever is written about it.
+        expires: row.secret_expires_at_ms.filter(|_| row.auth_type == AuthType::OAuth).map(Wall),
         grants: row.legacy.as_ref().map_or(0, |legacy| legacy.grants),
     }
 }

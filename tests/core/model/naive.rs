@@ -91,6 +91,8 @@ struct Credential {
     resolved: bool,
     account: Arc<str>,
     cap: Option<Cap>,
+    runs_out: Option<u64>,
+    has_run_out: bool,
     gone: Option<u64>,
     secret_since: u64,
     epoch: u64,
@@ -235,6 +237,9 @@ impl Naive {
         self.bans.retain(|ban| ban.opened.is_none() || ban.cause != Cause::Disabled);
         let strikes_ms = self.limits.strikes_ms;
         self.bans.retain(|ban| ban.opened.is_none_or(|opened| opened + strikes_ms > boot));
+        for credential in &mut self.credentials {
+            credential.has_run_out |= credential.runs_out.is_some_and(|at| at <= self.now.wall.0);
+        }
         let ended_lease_ms = self.limits.ended_lease_ms;
         self.leases.retain(|lease| lease.ended.is_none_or(|(_, at)| at + ended_lease_ms > boot));
         self.forget_rows();
@@ -343,6 +348,8 @@ impl Naive {
                     resolved: row.fingerprint.is_some(),
                     account: Arc::clone(&row.account),
                     cap: row.cap,
+                    runs_out: row.expires.map(|at| at.0),
+                    has_run_out: row.expires.is_some_and(|at| at <= self.now.wall),
                     gone: None,
                     secret_since: self.seq,
                     epoch: self.seq,
@@ -359,12 +366,14 @@ impl Naive {
             let new_secret = row.fingerprint.is_some() && row.fingerprint != credential.secret;
             let new_account = row.account != credential.account;
             let resolved = row.fingerprint.is_some();
+            let new_expiry = row.expires.map(|at| at.0) != credential.runs_out;
             if credential.gone.is_some() {
                 added += 1;
             } else if new_secret
                 || new_account
                 || resolved != credential.resolved
                 || row.cap != credential.cap
+                || new_expiry
                 || order != credential.order
             {
                 changed += 1;
@@ -372,6 +381,10 @@ impl Naive {
             credential.order = order;
             credential.account = Arc::clone(&row.account);
             credential.cap = row.cap;
+            if new_expiry {
+                credential.runs_out = row.expires.map(|at| at.0);
+                credential.has_run_out = row.expires.is_some_and(|at| at <= self.now.wall);
+            }
             credential.gone = None;
             credential.resolved = resolved;
             if new_secret {
@@ -459,6 +472,9 @@ impl Naive {
             return view.check(refusal, &restricted);
         }
         let Ok(grant) = answer else { return Err(format!("{free:?} can be had")) };
+        // Those whose secret has run out only if there are no others.
+        let fresh: Vec<&Credential> = free.iter().copied().filter(|credential| !credential.has_run_out).collect();
+        let free = if fresh.is_empty() { free } else { fresh };
         // Below their caps first; if there are none, those that carry least.
         let mut best: Vec<&Credential> = free.iter().copied().filter(|credential| !busy(credential)).collect();
         if best.is_empty() {
@@ -484,6 +500,7 @@ impl Naive {
         let pool = self.pools.iter_mut().find(|known| known.key == pool).ok_or("no such pool")?;
         let credential = self.credentials.iter_mut().find(|c| c.key == grant.credential).ok_or("no such credential")?;
         ensure!(grant.epoch == Seq(credential.epoch), "the epoch is {}", credential.epoch);
+        ensure!(grant.expired == credential.has_run_out, "the secret has run out: {}", credential.has_run_out);
         credential.grants += 1;
         if round_robin {
             pool.turns += 1;

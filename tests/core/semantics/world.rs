@@ -5,7 +5,7 @@ use std::sync::Arc;
 use credpool_core::{
     Acquire, Ask, Backoff, Cap, Cause, Clear, Command, Cooldowns, CredentialKey, Define, Defined, Definition, Disable,
     Grant, Kind, Limits, Model, Now, Owner, Policy, PoolKey, Reach, Records, Refusal, Release, Released, Renew,
-    Renewed, Reply, Report, Reported, State, Strategy, Subject, TokenHash, Unavailable, Verdict,
+    Renewed, Reply, Report, Reported, State, Strategy, Subject, TokenHash, Unavailable, Verdict, Wall,
 };
 
 use crate::support::{DAY, START, Watched, later, stepped};
@@ -241,6 +241,7 @@ pub(super) fn with_secret(id: &str, secret: &str) -> Definition {
         fingerprint: Some(Arc::clone(&fingerprint)),
         account: fingerprint,
         cap: None,
+        expires: None,
         grants: 0,
     }
 }
@@ -248,6 +249,11 @@ pub(super) fn with_secret(id: &str, secret: &str) -> Definition {
 /// A row of a named account.
 pub(super) fn of_account(id: &str, secret: &str, account: &str) -> Definition {
     Definition { account: account.into(), ..with_secret(id, secret) }
+}
+
+/// A row whose secret runs out.
+pub(super) fn until(id: &str, expires: Wall) -> Definition {
+    Definition { expires: Some(expires), ..row(id) }
 }
 
 /// A row whose secret cannot be resolved here.

@@ -96,7 +96,14 @@ impl Liar {
             let expires = Boot(now.boot.0 + 1_000);
             let strategy = ChosenBy::Strategy(credpool_core::Strategy::FillFirst);
             let no = LeaseNo(u64::MAX);
-            Some(Grant { no, credential: absent.credential, epoch: Seq(0), expires, chosen_by: strategy })
+            Some(Grant {
+                no,
+                credential: absent.credential,
+                epoch: Seq(0),
+                expires,
+                chosen_by: strategy,
+                expired: false,
+            })
         };
         Ok(match (lie, command, reply) {
             (Lie::OverTheCap, _, Reply::Acquired(Err(Refusal::Busy(unavailable)))) => {

@@ -1,6 +1,6 @@
 //! An operator, and whoever edits the file: clears, disables, rotates, removes, lowers caps, sets the clock.
 
-use credpool_core::{Cap, Clear, Command, Define, Definition, Disable, Policy, Strategy};
+use credpool_core::{Cap, Clear, Command, Define, Definition, Disable, Policy, Strategy, Wall};
 
 use super::dice::Dice;
 use super::run::Run;
@@ -11,6 +11,7 @@ struct Row {
     resolved: bool,
     account: Option<u64>,
     cap: Option<Cap>,
+    expires: Option<Wall>,
 }
 
 pub(super) struct Operator {
@@ -38,6 +39,7 @@ impl Operator {
                 None => format!("sha256:{}", row.secret).into(),
             },
             cap: row.cap,
+            expires: row.expires,
             grants: 0,
         });
         let (policy, definitions) = (self.policy.clone(), definitions.collect());
@@ -70,7 +72,7 @@ impl Operator {
                 run.apply(Command::Tick)?;
             }
             _ => {
-                self.edit(dice);
+                self.edit(run.now().wall, dice);
                 run.apply(self.define())?;
             }
         }
@@ -80,17 +82,18 @@ impl Operator {
     fn add(&mut self) {
         self.ids += 1;
         self.secrets += 1;
-        self.rows.push(Row { id: self.ids, secret: self.secrets, resolved: true, account: None, cap: None });
+        let (id, secret) = (self.ids, self.secrets);
+        self.rows.push(Row { id, secret, resolved: true, account: None, cap: None, expires: None });
     }
 
-    fn edit(&mut self, dice: &mut Dice) {
+    fn edit(&mut self, now: Wall, dice: &mut Dice) {
         let row = usize::try_from(dice.between(0, 11)).unwrap_or(0);
         let cap = Cap { max_in_flight: u32::try_from(dice.between(1, 4)).unwrap_or(1), hard: dice.chance(70) };
         let strategies = [Strategy::FillFirst, Strategy::RoundRobin, Strategy::LeastUsed, Strategy::Random];
         self.secrets += 1;
         let secret = self.secrets;
         let count = self.rows.len();
-        match (dice.between(0, 9), self.rows.get_mut(row)) {
+        match (dice.between(0, 10), self.rows.get_mut(row)) {
             (0, _) => self.policy.cap = cap,
             (1, _) => self.policy.strategy = dice.one_of(&strategies).unwrap_or_default(),
             (2, Some(_)) if count > 2 => {
@@ -108,9 +111,10 @@ impl Operator {
                 // One that was removed comes back, with the secret that it had.
                 let id = dice.between(1, self.ids);
                 if self.rows.iter().all(|row| row.id != id) {
-                    self.rows.push(Row { id, secret: id, resolved: true, account: None, cap: None });
+                    self.rows.push(Row { id, secret: id, resolved: true, account: None, cap: None, expires: None });
                 }
             }
+            (9, Some(row)) => row.expires = dice.chance(80).then(|| now.after(dice.between(0, 90_000))),
             _ if count < 12 => self.add(),
             _ => {}
         }
