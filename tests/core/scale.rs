@@ -6,8 +6,8 @@
 use std::process::Command as Process;
 
 use credpool_core::{
-    Acquire, Ask, Cause, Clear, Command, Core, CredentialKey, Define, Definition, Disable, Kind, Limits, Next, Owner,
-    Policy, PoolKey, Reach, Release, Renew, Reply, Report, Strategy, Subject, TokenHash, Verdict,
+    Acquire, Ask, Cause, Clear, Command, Core, CredentialKey, Define, Definition, Disable, Kind, Limits, Listing, Next,
+    Owner, Policy, PoolKey, Reach, Release, Renew, Reply, Report, Strategy, Subject, TokenHash, Verdict,
 };
 
 use crate::support::{START, later};
@@ -38,7 +38,10 @@ impl Work {
             grants: 0,
         };
         let mut core = Core::new(1, Limits { ended_leases: 64, ..Limits::default() });
-        let define = Define { pool: "pool".into(), policy, definitions: (0..size).map(definition).collect() };
+        let places = 0..usize::try_from(size).expect("it fits");
+        let list = Listing { profiles: vec!["listed".into()], members: places.rev().step_by(2).collect(), strategy };
+        let definitions = (0..size).map(definition).collect();
+        let define = Define { pool: "pool".into(), policy, definitions, lists: vec![list] };
         let Reply::Defined(defined) = core.apply(START, Command::Define(define)) else { panic!("defined") };
         Self { core, pool: defined.pool, keys: defined.keys, at: 0, tokens: 0 }
     }
@@ -65,6 +68,7 @@ impl Work {
         let some = self.keys[(round * 37) % self.keys.len()];
         let other = self.keys[(round * 53 + 1) % self.keys.len()];
         let kept = self.acquire(Ask::default());
+        let listed = self.acquire(Ask { profile: Some("listed".into()), ..Ask::default() });
         let failing = self.acquire(Ask { model: Some("large".into()), exclude: vec![other], ..Ask::default() });
         self.apply(Command::Renew(Renew { token: kept, ttl_ms: Some(60_000) }));
         self.tokens += 1;
@@ -87,6 +91,7 @@ impl Work {
             self.apply(Command::Report(Report { subject, number, verdict, keep: false, next }));
         }
         self.apply(Command::Release(Release { token: kept, success: true }));
+        self.apply(Command::Release(Release { token: listed, success: false }));
         self.apply(Command::Disconnect(connection));
         self.apply(Command::Disable(Disable { credential: some, for_ms: Some(3_000), note: "note".into() }));
         self.apply(Command::Enable(some));

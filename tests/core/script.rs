@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use credpool_core::{
     Acquire, Ask, Backoff, Cap, Cause, Clear, Command, Cooldowns, CredentialKey, Define, Definition, Disable, Import,
-    Kind, Limits, Model, Next, Now, Owner, Policy, PoolKey, Reach, Release, Renew, Reply, Report, Reported, Seq,
-    Strategy, Subject, TokenHash, Until, Verdict, Wall,
+    Kind, Limits, Listing, Model, Next, Now, Owner, Policy, PoolKey, Profile, Reach, Release, Renew, Reply, Report,
+    Reported, Seq, Strategy, Subject, TokenHash, Until, Verdict, Wall,
 };
 use proptest::option;
 use proptest::prelude::{BoxedStrategy, Just, Strategy as _, any};
@@ -27,6 +27,7 @@ pub(crate) struct Setup {
     reports_per_lease: usize,
     pools: [(Strategy, Cap); 2],
     rows: [u8; 2],
+    lists: Vec<ListOp>,
 }
 
 impl Setup {
@@ -45,7 +46,9 @@ impl Setup {
 
     /// The same with `FillFirst` in the place of `strategy`.
     pub(crate) fn without(mut self, strategy: Strategy) -> Self {
-        for (chosen, _) in self.pools.iter_mut().filter(|(chosen, _)| *chosen == strategy) {
+        let of_pools = self.pools.iter_mut().map(|(chosen, _)| chosen);
+        let of_lists = self.lists.iter_mut().map(|list| &mut list.strategy);
+        for chosen in of_pools.chain(of_lists).filter(|chosen| **chosen == strategy) {
             *chosen = Strategy::FillFirst;
         }
         self
@@ -92,6 +95,7 @@ impl Op {
     pub(crate) fn is_left_to_chance(&self) -> bool {
         match self {
             Self::Edit(_, Edit::Strategy(strategy)) => *strategy == Strategy::Random,
+            Self::Edit(_, Edit::Lists(lists)) => lists.iter().any(|list| list.strategy == Strategy::Random),
             Self::Report { verdict, .. } | Self::ReportWithout { verdict, .. } => {
                 matches!(verdict.kind, Kind::Fault(_))
             }
@@ -118,11 +122,21 @@ pub(crate) enum Edit {
     Expiry(usize, Option<i64>),
     PoolCap(Cap),
     Strategy(Strategy),
+    Lists(Vec<ListOp>),
+}
+
+/// A `Listing` whose profiles are numbered.
+#[derive(Clone, Debug)]
+pub(crate) struct ListOp {
+    profiles: Vec<u8>,
+    members: Vec<usize>,
+    strategy: Strategy,
 }
 
 /// An `Ask` whose credentials are named by number.
 #[derive(Clone, Debug)]
 pub(crate) struct AskOp {
+    pub(crate) profile: Option<u8>,
     pub(crate) model: Option<u8>,
     pub(crate) pin: Option<usize>,
     pub(crate) exclude: Vec<usize>,
@@ -161,6 +175,7 @@ struct Row {
 struct File {
     policy: Policy,
     rows: Vec<Row>,
+    lists: Vec<ListOp>,
 }
 
 /// Where a script has come to.
@@ -179,7 +194,8 @@ impl Stage {
         let file = |at: usize| {
             let rows =
                 (0..setup.rows[at]).map(|id| Row { id, secret: Some(id), account: None, cap: None, expires: None });
-            File { policy: setup.policy(at), rows: rows.collect() }
+            let lists = if at == 0 { setup.lists.clone() } else { Vec::new() };
+            File { policy: setup.policy(at), rows: rows.collect(), lists }
         };
         Self {
             now: START,
@@ -289,7 +305,7 @@ impl Stage {
     }
 
     fn edit(&mut self, pool: usize, edit: &Edit) {
-        let File { policy, rows } = &mut self.files[pool];
+        let File { policy, rows, lists } = &mut self.files[pool];
         let count = rows.len().max(1);
         match edit {
             Edit::Add { id, secret } if rows.iter().all(|row| row.id != *id) => {
@@ -317,12 +333,13 @@ impl Stage {
             }
             Edit::PoolCap(cap) => policy.cap = *cap,
             Edit::Strategy(strategy) => policy.strategy = *strategy,
+            Edit::Lists(others) => lists.clone_from(others),
             _ => {}
         }
     }
 
     fn define(&self, pool: usize) -> Command {
-        let File { policy, rows } = &self.files[pool];
+        let File { policy, rows, lists } = &self.files[pool];
         let definitions = rows.iter().map(|row| {
             let fingerprint = row.secret.map(|secret| Arc::<str>::from(format!("sha256:{secret}")));
             let account = match (row.account, &fingerprint) {
@@ -333,12 +350,18 @@ impl Stage {
             let id = format!("row {}", row.id).into();
             Definition { id, fingerprint, account, cap: row.cap, expires: row.expires, grants: 0 }
         });
-        let name = format!("pool {pool}").into();
-        Command::Define(Define { pool: name, policy: policy.clone(), definitions: definitions.collect() })
+        let lists = lists.iter().map(|list| Listing {
+            profiles: list.profiles.iter().copied().map(profile_of).collect(),
+            members: list.members.clone(),
+            strategy: list.strategy,
+        });
+        let (name, policy) = (format!("pool {pool}").into(), policy.clone());
+        Command::Define(Define { pool: name, policy, definitions: definitions.collect(), lists: lists.collect() })
     }
 
     fn ask(&self, ask: &AskOp) -> Ask {
         Ask {
+            profile: ask.profile.map(profile_of),
             model: ask.model.map(model_of),
             pin: ask.pin.map(|pin| self.credential(pin)),
             exclude: ask.exclude.iter().map(|key| self.credential(*key)).collect(),
@@ -381,6 +404,10 @@ fn owner_of(connection: u8) -> Owner {
     Owner { run: 1, connection: u64::from(connection) }
 }
 
+fn profile_of(profile: u8) -> Profile {
+    format!("profile {profile}").into()
+}
+
 fn model_of(model: u8) -> Model {
     format!("model {model}").into()
 }
@@ -396,16 +423,25 @@ fn setups() -> impl proptest::strategy::Strategy<Value = Setup> {
     let few_or_many = |few: usize| sample::select(vec![64, few]);
     let limits = (few_or_many(4), few_or_many(2), few_or_many(2));
     let pool = || (strategies(), caps());
-    (any::<u64>(), limits, pool(), pool(), 1..=ROWS, 0..=2u8).prop_map(
-        |(seed, (leases, leases_per_connection, reports_per_lease), first, second, rows, others)| Setup {
+    (any::<u64>(), limits, pool(), pool(), 1..=ROWS, 0..=2u8, lists()).prop_map(
+        |(seed, (leases, leases_per_connection, reports_per_lease), first, second, rows, others, lists)| Setup {
             seed,
             leases,
             leases_per_connection,
             reports_per_lease,
             pools: [first, second],
             rows: [rows, others],
+            lists,
         },
     )
+}
+
+/// Lists that meet: of few rows, some of all of them, and some of profiles that stand in others too.
+fn lists() -> impl proptest::strategy::Strategy<Value = Vec<ListOp>> {
+    let some = collection::vec(0..usize::from(ROWS) + 1, 0..5);
+    let members = prop_oneof![3 => some, 1 => Just((0..usize::from(ROWS)).collect())];
+    let list = (collection::vec(0..3u8, 0..3), members, strategies());
+    collection::vec(list.prop_map(|(profiles, members, strategy)| ListOp { profiles, members, strategy }), 0..4)
 }
 
 fn strategies() -> impl proptest::strategy::Strategy<Value = Strategy> {
@@ -481,6 +517,7 @@ fn edits() -> BoxedStrategy<Edit> {
         (row(), option::weighted(0.8, -500..2_500i64)).prop_map(|(row, from_now)| Edit::Expiry(row, from_now)),
         caps().prop_map(Edit::PoolCap),
         strategies().prop_map(Edit::Strategy),
+        lists().prop_map(Edit::Lists),
     ]
     .boxed()
 }
@@ -488,8 +525,16 @@ fn edits() -> BoxedStrategy<Edit> {
 fn asks() -> BoxedStrategy<AskOp> {
     let pin = option::weighted(0.15, 0..8usize);
     let exclude = prop_oneof![4 => Just(Vec::new()), 1 => collection::vec(0..8usize, 1..4)];
-    (option::weighted(0.5, 0..3u8), pin, exclude, option::weighted(0.2, 0..1_500u64), prop::weighted(4))
-        .prop_map(|(model, pin, exclude, ttl_ms, by_reference)| AskOp { model, pin, exclude, ttl_ms, by_reference })
+    let (profile, model) = (option::weighted(0.3, 0..3u8), option::weighted(0.5, 0..3u8));
+    (profile, model, pin, exclude, option::weighted(0.2, 0..1_500u64), prop::weighted(4))
+        .prop_map(|(profile, model, pin, exclude, ttl_ms, by_reference)| AskOp {
+            profile,
+            model,
+            pin,
+            exclude,
+            ttl_ms,
+            by_reference,
+        })
         .boxed()
 }
 

@@ -9,6 +9,7 @@ mod expiry;
 mod leases;
 mod legacy;
 mod limits;
+mod lists;
 mod operators;
 mod pins;
 mod refusals;

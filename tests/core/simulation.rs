@@ -49,6 +49,7 @@ fn the_witness_notices_every_lie() {
             Lie::Shortened => "3: ",
             Lie::JudgedAfterClear => "4: ",
             Lie::StruckTwice => "5: ",
+            Lie::OutOfTheList => "out of the list: ",
         };
         assert!(noticed.starts_with(promise), "{lie:?} was taken for {noticed}");
     }

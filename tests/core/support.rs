@@ -66,6 +66,7 @@ impl Watched {
             Change::Pool(key, _) => Some(format!("{key:?}")),
             Change::Credential(key, _) => Some(format!("{key:?}")),
             Change::Account(key, _) => Some(format!("{key:?}")),
+            Change::List(key, _) => Some(format!("{key:?}")),
             Change::Lease(key, _) => Some(format!("{key:?}")),
             Change::Restriction(key, _) => Some(format!("{key:?}")),
             Change::Watermark(key, _) => Some(format!("{key:?}")),

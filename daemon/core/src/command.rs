@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::cause::{Cause, Kind, State};
-use crate::policy::{Cap, Policy};
+use crate::policy::{Cap, Policy, Strategy};
 use crate::records::{
-    Ask, ChosenBy, Conclusion, CredentialKey, EndedBy, Evidence, LeaseNo, Model, Owner, PoolKey, Reach, Seq, TokenHash,
+    Ask, ChosenBy, Conclusion, CredentialKey, EndedBy, Evidence, LeaseNo, Model, Owner, PoolKey, Profile, Reach, Seq,
+    TokenHash,
 };
 use crate::time::{Boot, Until, Wall};
 
@@ -63,6 +64,19 @@ pub struct Define {
     pub policy: Policy,
     /// All its definitions, in order, with distinct ids.
     pub definitions: Vec<Definition>,
+    /// Who may lease what of it.
+    pub lists: Vec<Listing>,
+}
+
+/// What some profiles may lease from a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// Who leases by it. A profile that stands in several listings leases by the first.
+    pub profiles: Vec<Profile>,
+    /// Places among the pool's definitions, in order. One that comes again, or is nobody's, is passed over.
+    pub members: Vec<usize>,
+    /// How one of them is chosen.
+    pub strategy: Strategy,
 }
 
 /// `Command::Import`.
@@ -294,7 +308,7 @@ pub enum Renewed {
 /// Why a command was refused. It changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// There is no such pool.
+    /// There is no such pool, or not for this profile.
     UnknownPool,
     /// There is no such credential in the pool.
     UnknownCredential,

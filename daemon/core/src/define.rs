@@ -39,6 +39,7 @@ impl Core {
         for key in gone {
             self.retire(key);
         }
+        self.define_lists(pool, define.lists, &defined.keys);
         self.rebuild_views(pool);
         defined
     }
@@ -62,7 +63,7 @@ impl Core {
         key
     }
 
-    fn next_key(&mut self) -> u32 {
+    pub(crate) fn next_key(&mut self) -> u32 {
         let key = self.records.header.next_key;
         self.records.header.next_key = key.checked_add(1).expect("four billion definitions are not reached");
         key

@@ -5,14 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::cause::{Cause, State};
+use crate::lists::Lists;
 use crate::policy::Strategy;
 use crate::ranking::{Rank, Ranking};
-use crate::records::{AccountKey, CredentialKey, Identity, LeaseNo, Model, Owner, PoolKey, TokenHash};
+use crate::records::{AccountKey, CredentialKey, Identity, LeaseNo, ListKey, Model, Owner, PoolKey, TokenHash};
 use crate::time::{Boot, Wall};
 
 /// What a request needs of a credential; each need that matters has a view of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Need {
+    /// The list, if it is not simply the whole pool in its own order.
+    pub(crate) list: Option<ListKey>,
     /// The model, if it has restrictions of its own in the pool.
     pub(crate) model: Option<Model>,
     /// Whether a reference to the secret is enough, if the pool has credentials without one.
@@ -37,6 +40,7 @@ pub(crate) enum Placement {
 /// The credentials of a pool as one need sees them.
 #[derive(Clone, Debug)]
 pub(crate) struct View {
+    strategy: Strategy,
     placements: BTreeMap<CredentialKey, Placement>,
     ranking: Ranking,
     returning: BTreeSet<(Boot, CredentialKey)>,
@@ -47,6 +51,7 @@ pub(crate) struct View {
 impl View {
     pub(crate) fn new(strategy: Strategy) -> Self {
         Self {
+            strategy,
             placements: BTreeMap::new(),
             ranking: Ranking::new(strategy),
             returning: BTreeSet::new(),
@@ -97,6 +102,11 @@ impl View {
         self.placements.get(&key).copied()
     }
 
+    /// How it chooses.
+    pub(crate) fn strategy(&self) -> Strategy {
+        self.strategy
+    }
+
     pub(crate) fn ranking(&self) -> &Ranking {
         &self.ranking
     }
@@ -126,6 +136,7 @@ impl View {
             _ => false,
         };
         same_ranking
+            && self.strategy == other.strategy
             && self.placements == other.placements
             && self.returning == other.returning
             && self.full == other.full
@@ -142,6 +153,8 @@ pub(crate) struct PoolIndex {
     pub(crate) by_id: BTreeMap<Arc<str>, CredentialKey>,
     /// Its accounts.
     pub(crate) accounts: BTreeMap<Arc<str>, AccountKey>,
+    /// Who may lease what.
+    pub(crate) lists: Lists,
     /// The views that have been asked for; the one of the plain need is always there.
     pub(crate) views: BTreeMap<Need, View>,
     /// The needs of `views`, the one used last at the end.
@@ -162,6 +175,7 @@ impl PoolIndex {
             members: BTreeSet::new(),
             by_id: BTreeMap::new(),
             accounts: BTreeMap::new(),
+            lists: Lists::default(),
             views: BTreeMap::from([(Need::default(), View::new(strategy))]),
             recent: Vec::new(),
             restricted_models: BTreeMap::new(),
@@ -238,7 +252,8 @@ mod tests {
     #[test]
     fn a_view_agrees_only_with_its_like() {
         assert!(view().agrees_with(&view()));
-        let spoil: [fn(&mut View); 6] = [
+        let spoil: [fn(&mut View); 7] = [
+            |view| view.strategy = Strategy::LeastUsed,
             |view| view.placements.clear(),
             |view| view.ranking.remove(rank(0), CredentialKey(0)),
             |view| view.ranking = Ranking::new(Strategy::Random),

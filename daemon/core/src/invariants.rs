@@ -19,6 +19,7 @@ impl Core {
         self.check_leases()?;
         self.check_restrictions()?;
         self.check_credentials()?;
+        self.check_lists()?;
         self.check_views()?;
         self.check_deadlines()
     }
@@ -132,6 +133,25 @@ impl Core {
             equal("restricted models", &pool.restricted_models, &models)?;
             let without_secret = in_force().filter(|r| r.identity.cause == Cause::NoSecret).count();
             equal("credentials without a secret", &pool.without_secret, &without_secret)?;
+        }
+        Ok(())
+    }
+
+    fn check_lists(&self) -> Result<(), String> {
+        for (key, list) in &self.records.lists {
+            equal("key", key, &list.key)?;
+            let distinct: BTreeSet<_> = list.members.iter().collect();
+            equal("distinct members", &distinct.len(), &list.members.len())?;
+            let of_pool = |key: &&CredentialKey| {
+                self.records.credentials.get(key).is_some_and(|c| c.pool == list.pool && c.retired.is_none())
+            };
+            equal("defined members", &distinct.iter().filter(|key| of_pool(key)).count(), &distinct.len())?;
+            holds(!list.profiles.is_empty(), || format!("nobody leases by it: {list:?}"))?;
+        }
+        for (key, pool) in &self.index.pools {
+            equal("lists", &pool.lists, &self.derive_lists(*key))?;
+            let profiles: Vec<_> = self.lists(*key).flat_map(|list| &list.profiles).collect();
+            equal("distinct profiles", &profiles.iter().collect::<BTreeSet<_>>().len(), &profiles.len())?;
         }
         Ok(())
     }

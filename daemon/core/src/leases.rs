@@ -28,13 +28,14 @@ impl Core {
         owner: Option<Owner>,
     ) -> Result<Grant, Refusal> {
         self.admit(owner)?;
-        let need = self.need(pool_key, ask.model.as_ref(), ask.by_reference);
+        let need = self.need(pool_key, &ask).ok_or(Refusal::UnknownPool)?;
         self.ensure_view(pool_key, &need);
         let view = self.view(pool_key, &need).ok_or(Refusal::UnknownPool)?;
+        let strategy = view.strategy();
         let mut rng = self.records.header.rng;
         let (key, chosen_by) = self.choose(pool_key, &ask, view, &mut rng)?;
         self.records.header.rng = rng;
-        self.grant(key, chosen_by, ask, token, owner).ok_or(Refusal::UnknownCredential)
+        self.grant(key, chosen_by, strategy, ask, token, owner).ok_or(Refusal::UnknownCredential)
     }
 
     fn admit(&self, owner: Option<Owner>) -> Result<(), Refusal> {
@@ -56,7 +57,6 @@ impl Core {
         view: &View,
         rng: &mut Rng,
     ) -> Result<(CredentialKey, ChosenBy), Refusal> {
-        let pool = self.records.pools.get(&pool_key).ok_or(Refusal::UnknownPool)?;
         if let Some(pin) = ask.pin
             && view.placement(pin).is_none()
         {
@@ -69,9 +69,7 @@ impl Core {
                     let free = matches!(view.placement(pin), Some(Placement::Free(_))) && !ask.exclude.contains(&pin);
                     free.then_some((pin, ChosenBy::Pin))
                 }
-                None => {
-                    view.ranking().pick(&ask.exclude, rng).map(|key| (key, ChosenBy::Strategy(pool.policy.strategy)))
-                }
+                None => view.ranking().pick(&ask.exclude, rng).map(|key| (key, ChosenBy::Strategy(view.strategy()))),
             };
             if let Some(choice) = choice {
                 return Ok(choice);
@@ -161,6 +159,7 @@ impl Core {
         &mut self,
         key: CredentialKey,
         chosen_by: ChosenBy,
+        strategy: Strategy,
         ask: Ask,
         token: TokenHash,
         owner: Option<Owner>,
@@ -171,7 +170,7 @@ impl Core {
         let no = self.records.header.next_lease;
         self.records.header.next_lease = LeaseNo(no.0 + 1);
         credential.grants = credential.grants.saturating_add(1);
-        let takes_turn = pool.policy.strategy == Strategy::RoundRobin;
+        let takes_turn = strategy == Strategy::RoundRobin;
         if takes_turn {
             credential.turn = pool.next_turn;
             pool.next_turn = pool.next_turn.saturating_add(1);

@@ -18,7 +18,7 @@
 //!     expires: None,
 //!     grants: 0,
 //! };
-//! let define = Define { pool: "openrouter".into(), policy: Policy::default(), definitions: vec![work] };
+//! let define = Define { pool: "openrouter".into(), policy: Policy::default(), definitions: vec![work], lists: Vec::new() };
 //! let Reply::Defined(defined) = core.apply(now, Command::Define(define)) else { unreachable!() };
 //! let acquire = Acquire { pool: defined.pool, ask: Ask::default(), token: TokenHash(1), owner: None };
 //! let Reply::Acquired(Ok(grant)) = core.apply(now, Command::Acquire(acquire)) else { unreachable!() };
@@ -26,7 +26,7 @@
 //! ```
 //!
 //! The map: `records` is the state, `index` what is derived from it; `machine` keeps the two together; `leases`,
-//! `judging`, `operator`, `define` and `deadlines` are what commands do; `queries` looks and changes nothing;
+//! `judging`, `operator`, `define`, `lists` and `deadlines` are what commands do; `queries` looks and changes nothing;
 //! `invariants` says what must hold after every command.
 
 mod cause;
@@ -37,6 +37,7 @@ mod index;
 mod invariants;
 mod judging;
 mod leases;
+mod lists;
 mod machine;
 mod operator;
 mod policy;
@@ -48,8 +49,8 @@ mod time;
 
 pub use cause::{Cause, Kind, State};
 pub use command::{
-    Absent, Acquire, Clear, Command, Define, Defined, Definition, Disable, Grant, Import, Limit, Next, Obstacle,
-    Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, Subject, Unavailable, Verdict,
+    Absent, Acquire, Clear, Command, Define, Defined, Definition, Disable, Grant, Import, Limit, Listing, Next,
+    Obstacle, Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, Subject, Unavailable, Verdict,
 };
 pub use deadlines::Deadline;
 pub use machine::Core;
@@ -57,8 +58,8 @@ pub use policy::{Backoff, Cap, Cooldowns, Limits, Policy, Strategy};
 pub use queries::{Candidate, Explanation, Ineligible};
 pub use records::{
     Account, AccountKey, Ask, Change, ChosenBy, Conclusion, Credential, CredentialKey, EndedBy, Ending, Evidence,
-    Header, Identity, Lease, LeaseNo, Model, Owner, Pool, PoolKey, Reach, Records, Restriction, Scope, Seq, TokenHash,
-    Watermark, Why,
+    Header, Identity, Lease, LeaseNo, List, ListKey, Model, Owner, Pool, PoolKey, Profile, Reach, Records, Restriction,
+    Scope, Seq, TokenHash, Watermark, Why,
 };
 pub use rng::Rng;
 pub use time::{Boot, Now, Until, Wall};

@@ -9,12 +9,20 @@ use crate::index::{Due, Index, Need, Placement, PoolIndex, View};
 use crate::policy::{Cap, Limits, Strategy};
 use crate::ranking::Rank;
 use crate::records::{
-    Change, Credential, CredentialKey, Identity, Model, PoolKey, Records, Restriction, Scope, Seq, Touched,
+    Ask, Change, Credential, CredentialKey, Identity, ListKey, Model, PoolKey, Records, Restriction, Scope, Seq,
+    Touched,
 };
 use crate::time::{Boot, Now, Until, Wall};
 
 /// Entries that the views of one pool hold in all; it bounds their memory, whatever models callers think of.
 const VIEW_ENTRIES: usize = 1 << 20;
+
+/// Views of a pool, besides the plain one, that are kept whatever they hold.
+const LEAST_VIEWS: usize = 4;
+
+/// Views of a pool, besides the plain one and one for each list, that are kept at most: a grant places its credential in
+/// each of them.
+const MOST_VIEWS: usize = 64;
 
 /// A step between the two clocks that makes instants be placed anew.
 const CLOCK_STEP_MS: u64 = 1_000;
@@ -284,22 +292,30 @@ impl Core {
         let pool_key = credential.pool;
         let Some(pool) = self.index.pools.get_mut(&pool_key) else { return };
         let mut views = std::mem::take(&mut pool.views);
-        for (need, view) in &mut views {
-            if keep_restricted && matches!(view.placement(key), Some(Placement::Restricted { .. })) {
-                continue;
+        let lists: Vec<ListKey> = pool.lists.of(key).collect();
+        for list in std::iter::once(None).chain(lists.into_iter().map(Some)) {
+            let first = Need { list, ..Need::default() };
+            for (need, view) in views.range_mut(first..).take_while(|(need, _)| need.list == list) {
+                if keep_restricted && matches!(view.placement(key), Some(Placement::Restricted { .. })) {
+                    continue;
+                }
+                let placement = self.placement(key, need, keep_restricted);
+                view.place(key, placement);
             }
-            let placement = self.placement(key, need, keep_restricted);
-            view.place(key, placement);
         }
         if let Some(pool) = self.index.pools.get_mut(&pool_key) {
             pool.views = views;
         }
     }
 
-    /// Where a credential belongs in the view of `need`; `None` if it is not defined any more.
+    /// Where a credential belongs in the view of `need`; `None` if it is not defined any more, or not in its list.
     fn placement(&self, key: CredentialKey, need: &Need, unrestricted: bool) -> Option<Placement> {
         let credential = self.records.credentials.get(&key).filter(|credential| credential.retired.is_none())?;
         let pool = self.records.pools.get(&credential.pool)?;
+        let order = match need.list {
+            Some(list) => self.index.pools.get(&credential.pool)?.lists.place(key, list)?,
+            None => credential.order,
+        };
         let passes = |cause| need.by_reference && cause == Cause::NoSecret;
         if !unrestricted {
             let restricted = self
@@ -319,12 +335,12 @@ impl Core {
         Some(Placement::Free(Rank {
             expired: credential.expired,
             tier: if leases >= cap.max_in_flight { leases } else { 0 },
-            key: match pool.policy.strategy {
+            key: match self.strategy(credential.pool, need.list) {
                 Strategy::RoundRobin => credential.turn,
                 Strategy::LeastUsed => credential.grants,
                 Strategy::FillFirst | Strategy::Random => 0,
             },
-            order: credential.order,
+            order,
         }))
     }
 
@@ -345,13 +361,18 @@ impl Core {
 
     // ---- views -------------------------------------------------------------------------------------------------
 
-    /// What a request for `model` needs, as far as it makes a difference in this pool.
-    pub(crate) fn need(&self, pool: PoolKey, model: Option<&Model>, by_reference: bool) -> Need {
-        let Some(pool) = self.index.pools.get(&pool) else { return Need::default() };
-        Need {
-            model: model.filter(|model| pool.restricted_models.contains_key(*model)).cloned(),
-            by_reference: by_reference && pool.without_secret > 0,
-        }
+    /// What a request needs, as far as it makes a difference in this pool; `None` if there is no such pool for its
+    /// profile.
+    pub(crate) fn need(&self, pool: PoolKey, ask: &Ask) -> Option<Need> {
+        let pool = self.index.pools.get(&pool)?;
+        Some(Need {
+            list: match &ask.profile {
+                Some(profile) => pool.lists.of_profile(profile)?,
+                None => None,
+            },
+            model: ask.model.clone().filter(|model| pool.restricted_models.contains_key(model)),
+            by_reference: ask.by_reference && pool.without_secret > 0,
+        })
     }
 
     /// Sees to it that the view of `need` is there, and lets the one go that was not used for longest.
@@ -365,22 +386,21 @@ impl Core {
         if pool.views.contains_key(need) {
             return;
         }
-        let most = (VIEW_ENTRIES / pool.members.len().max(1)).clamp(4, 64);
-        if pool.recent.len() > most {
-            let oldest = pool.recent.remove(0);
-            pool.views.remove(&oldest);
-        }
         let view = self.build_view(pool_key, need);
-        if let Some(pool) = self.index.pools.get_mut(&pool_key) {
-            pool.views.insert(need.clone(), view);
+        let Some(pool) = self.index.pools.get_mut(&pool_key) else { return };
+        pool.views.insert(need.clone(), view);
+        let most = MOST_VIEWS + pool.lists.len();
+        let mut entries: usize = pool.views.values().map(View::len).sum();
+        while pool.recent.len() > LEAST_VIEWS && (pool.recent.len() > most || entries > VIEW_ENTRIES) {
+            let oldest = pool.recent.remove(0);
+            entries -= pool.views.remove(&oldest).map_or(0, |view| view.len());
         }
     }
 
     pub(crate) fn build_view(&self, pool_key: PoolKey, need: &Need) -> View {
-        let strategy = self.records.pools.get(&pool_key).map(|pool| pool.policy.strategy).unwrap_or_default();
-        let mut view = View::new(strategy);
-        for (_, key) in self.index.pools.get(&pool_key).into_iter().flat_map(|pool| &pool.members) {
-            view.place(*key, self.placement(*key, need, false));
+        let mut view = View::new(self.strategy(pool_key, need.list));
+        for key in self.members_of(pool_key, need.list) {
+            view.place(key, self.placement(key, need, false));
         }
         view
     }

@@ -6,7 +6,7 @@ use crate::cause::State;
 use crate::command::Refusal;
 use crate::index::Placement;
 use crate::machine::Core;
-use crate::records::{Ask, ChosenBy, CredentialKey, Identity, PoolKey, Restriction, Scope};
+use crate::records::{Ask, ChosenBy, CredentialKey, Identity, List, PoolKey, Restriction, Scope};
 
 /// Candidates that an explanation goes through.
 const EXPLAINED: usize = 32;
@@ -16,7 +16,7 @@ const EXPLAINED: usize = 32;
 pub struct Explanation {
     /// Whom it would grant; or the refusal.
     pub choice: Result<(CredentialKey, ChosenBy), Refusal>,
-    /// The pinned credential, then the others in order of definition: at most 32.
+    /// The pinned credential, then the others in the order of the list: at most 32.
     pub candidates: Vec<Candidate>,
 }
 
@@ -46,9 +46,9 @@ impl Core {
     /// A dry run of an `acquire`.
     ///
     /// # Errors
-    /// `UnknownPool`, and `UnknownCredential` for a pin that is not defined in the pool.
+    /// `UnknownPool`, also for a profile that has no list in it, and `UnknownCredential` for a pin that is not defined in the pool.
     pub fn explain(&self, pool: PoolKey, ask: &Ask) -> Result<Explanation, Refusal> {
-        let need = self.need(pool, ask.model.as_ref(), ask.by_reference);
+        let need = self.need(pool, ask).ok_or(Refusal::UnknownPool)?;
         let built;
         let view = match self.view(pool, &need) {
             Some(view) => view,
@@ -64,7 +64,7 @@ impl Core {
         }
         let of_pool = self.covering_pool(pool, ask.model.as_ref());
         let pinned = ask.pin.into_iter();
-        let members = self.members(pool).filter(|key| ask.pin != Some(*key));
+        let members = self.members_of(pool, need.list).filter(|key| ask.pin != Some(*key));
         let candidates = pinned
             .chain(members)
             .take(EXPLAINED)
@@ -104,6 +104,22 @@ impl Core {
         let first = order.map_or(0, |order| order.saturating_add(1));
         let members = self.index.pools.get(&pool).map(|pool| pool.members.range((first, CredentialKey(0))..));
         members.into_iter().flatten().map(|(_, key)| *key)
+    }
+
+    /// What a profile may lease from a pool, in order; nothing if the profile has no list in it. `None` is whoever leases
+    /// from the whole pool.
+    pub fn listed(&self, pool: PoolKey, profile: Option<&str>) -> impl Iterator<Item = CredentialKey> {
+        let lists = self.index.pools.get(&pool).map(|pool| &pool.lists);
+        let list = match profile {
+            Some(profile) => lists.and_then(|lists| lists.of_profile(profile)),
+            None => Some(None),
+        };
+        list.into_iter().flat_map(move |list| self.members_of(pool, list))
+    }
+
+    /// The lists of a pool.
+    pub fn lists(&self, pool: PoolKey) -> impl Iterator<Item = &List> {
+        self.records.lists.values().filter(move |list| list.pool == pool)
     }
 
     /// Defined credentials of a pool, by state.

@@ -34,6 +34,10 @@ number! {
     AccountKey(u32)
 }
 number! {
+    /// A list of a pool; never used again for another.
+    ListKey(u32)
+}
+number! {
     /// A lease's public number: it names the lease in logs and events and authorises nothing.
     LeaseNo(u64)
 }
@@ -54,6 +58,9 @@ pub struct Owner {
 
 /// A model's name, as the caller writes it.
 pub type Model = Arc<str>;
+
+/// The name of somebody who may lease by a list of their own.
+pub type Profile = Arc<str>;
 
 /// What every table shares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +146,23 @@ pub struct Account {
     pub name: Arc<str>,
 }
 
+/// What some profiles may lease from a pool: these of its credentials, in this order, by this strategy. The credentials
+/// themselves are the pool's, so what happens to one happens in every list that has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct List {
+    /// Its key.
+    pub key: ListKey,
+    /// Its pool.
+    pub pool: PoolKey,
+    /// Who leases by it; at least one, and none of them by another list of the pool.
+    pub profiles: Vec<Profile>,
+    /// Its credentials, in order, each once and all defined.
+    pub members: Vec<CredentialKey>,
+    /// How one of them is chosen.
+    pub strategy: crate::policy::Strategy,
+}
+
 /// What a restriction or a watermark is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
@@ -207,6 +231,8 @@ pub struct Watermark {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Ask {
+    /// Who asks: what is to be had is what this profile's list has. `None` leases from the whole pool.
+    pub profile: Option<Profile>,
     /// The model that it is going to use.
     pub model: Option<Model>,
     /// This credential and no other.
@@ -364,6 +390,9 @@ pub struct Records {
     /// By key.
     #[cfg_attr(feature = "serde", serde(serialize_with = "rows"))]
     pub accounts: BTreeMap<AccountKey, Account>,
+    /// By key.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "rows"))]
+    pub lists: BTreeMap<ListKey, List>,
     /// By number, so by age.
     #[cfg_attr(feature = "serde", serde(serialize_with = "rows"))]
     pub leases: BTreeMap<LeaseNo, Lease>,
@@ -399,6 +428,7 @@ impl Records {
             pools: BTreeMap::new(),
             credentials: BTreeMap::new(),
             accounts: BTreeMap::new(),
+            lists: BTreeMap::new(),
             leases: BTreeMap::new(),
             restrictions: BTreeMap::new(),
             watermarks: BTreeMap::new(),
@@ -422,6 +452,7 @@ impl Records {
             Change::Pool(key, after) => put(&mut self.pools, key, after),
             Change::Credential(key, after) => put(&mut self.credentials, key, after),
             Change::Account(key, after) => put(&mut self.accounts, key, after),
+            Change::List(key, after) => put(&mut self.lists, key, after),
             Change::Lease(key, after) => put(&mut self.leases, key, after),
             Change::Restriction(key, after) => put(&mut self.restrictions, key.clone(), after),
             Change::Watermark(key, after) => put(&mut self.watermarks, key.clone(), after),
@@ -456,6 +487,8 @@ pub enum Change<'a> {
     Credential(CredentialKey, Option<&'a Credential>),
     /// An account.
     Account(AccountKey, Option<&'a Account>),
+    /// A list.
+    List(ListKey, Option<&'a List>),
     /// A lease.
     Lease(LeaseNo, Option<&'a Lease>),
     /// A restriction.
@@ -470,6 +503,7 @@ pub(crate) enum Touched {
     Pool(PoolKey),
     Credential(CredentialKey),
     Account(AccountKey),
+    List(ListKey),
     Lease(LeaseNo),
     Restriction(Identity),
     Watermark((Scope, Option<Model>)),
@@ -482,6 +516,7 @@ impl Touched {
             Self::Pool(key) => Change::Pool(*key, records.pools.get(key)),
             Self::Credential(key) => Change::Credential(*key, records.credentials.get(key)),
             Self::Account(key) => Change::Account(*key, records.accounts.get(key)),
+            Self::List(key) => Change::List(*key, records.lists.get(key)),
             Self::Lease(key) => Change::Lease(*key, records.leases.get(key)),
             Self::Restriction(key) => Change::Restriction(key, records.restrictions.get(key)),
             Self::Watermark(key) => Change::Watermark(key, records.watermarks.get(key)),

@@ -55,6 +55,7 @@ impl Engine {
         let exclude: Vec<CredentialKey> =
             options.exclude.iter().filter_map(|id| self.catalogue.by_id(pool, id)).collect();
         let ask = Ask {
+            profile: None,
             model: model_of(options.model.as_deref()),
             pin,
             exclude,

@@ -98,6 +98,7 @@ impl Engine {
             let hermes = definitions.pools.get(&*name).and_then(|pool| pool.strategy);
             let define = Define {
                 policy: self.config.policy(&name, hermes),
+                lists: Vec::new(),
                 definitions: rows.iter().map(|row| definition(&self.config, &name, row)).collect(),
                 pool: Arc::clone(&name),
             };

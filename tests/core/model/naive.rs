@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use credpool_core::{
     Absent, Acquire, Ask, Backoff, Cap, Cause, ChosenBy, Clear, Command, Conclusion, Core, CredentialKey, Define,
-    Defined, Disable, EndedBy, Grant, Import, Kind, Limit, Limits, Model, Next, Now, Owner, Policy, PoolKey, Reach,
-    Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, Scope, Seq, State, Strategy, Subject,
+    Defined, Disable, EndedBy, Grant, Import, Kind, Limit, Limits, Model, Next, Now, Owner, Policy, PoolKey, Profile,
+    Reach, Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, Scope, Seq, State, Strategy, Subject,
     TokenHash, Until, Verdict, Why,
 };
 
@@ -77,7 +77,16 @@ struct Pool {
     key: PoolKey,
     name: Arc<str>,
     policy: Policy,
+    lists: Vec<List>,
     turns: u64,
+}
+
+/// What profiles may lease, and how one is chosen.
+#[derive(Clone, Debug)]
+struct List {
+    profiles: Vec<Profile>,
+    members: Vec<CredentialKey>,
+    strategy: Strategy,
 }
 
 #[derive(Clone, Debug)]
@@ -328,11 +337,22 @@ impl Naive {
                     key: defined.pool,
                     name: Arc::clone(&define.pool),
                     policy: define.policy.clone(),
+                    lists: Vec::new(),
                     turns: 0,
                 });
             }
         }
         ensure!(defined.keys.len() == define.definitions.len(), "not a key for each row");
+        let key_of = |place: &usize| defined.keys.get(*place).copied();
+        let lists = define.lists.iter().map(|list| List {
+            profiles: list.profiles.clone(),
+            members: list.members.iter().filter_map(key_of).collect(),
+            strategy: list.strategy,
+        });
+        let lists = lists.collect();
+        if let Some(pool) = self.pools.iter_mut().find(|pool| pool.key == defined.pool) {
+            pool.lists = lists;
+        }
         let (mut added, mut changed) = (0, 0);
         for (order, (row, key)) in define.definitions.iter().zip(&defined.keys).enumerate() {
             let known = self.credentials.iter().position(|c| c.pool == defined.pool && c.id == row.id);
@@ -432,14 +452,18 @@ impl Naive {
             ensure!(*answer == Err(limit), "the connection's limit of leases is met");
             return Ok(());
         }
-        let defined: Vec<&Credential> =
-            self.credentials.iter().filter(|c| c.pool == pool && c.gone.is_none()).collect();
-        if ask.pin.is_some_and(|pin| defined.iter().all(|credential| credential.key != pin)) {
+        let Some((listed, strategy)) = self.listed(pool, ask.profile.as_ref()) else {
+            ensure!(*answer == Err(Refusal::UnknownPool), "the profile has no list here");
+            return Ok(());
+        };
+        let place = |credential: &Credential| listed.iter().position(|listed| listed.key == credential.key);
+        if ask.pin.is_some_and(|pin| listed.iter().all(|credential| credential.key != pin)) {
             ensure!(*answer == Err(Refusal::UnknownCredential), "the pin is not defined here");
             return Ok(());
         }
-        let candidates: Vec<&Credential> = defined
-            .into_iter()
+        let candidates: Vec<&Credential> = listed
+            .iter()
+            .copied()
             .filter(|credential| ask.pin.is_none_or(|pin| pin == credential.key))
             .filter(|credential| !ask.exclude.contains(&credential.key))
             .collect();
@@ -481,21 +505,21 @@ impl Naive {
             let least = free.iter().map(|credential| self.in_flight(credential.key)).min();
             best = free.into_iter().filter(|c| Some(self.in_flight(c.key)) == least).collect();
         }
-        best.sort_by_key(|credential| match policy.strategy {
-            Strategy::FillFirst | Strategy::Random => (0, credential.order),
-            Strategy::RoundRobin => (credential.turn, credential.order),
-            Strategy::LeastUsed => (credential.grants, credential.order),
+        best.sort_by_key(|credential| match strategy {
+            Strategy::FillFirst | Strategy::Random => (0, place(credential)),
+            Strategy::RoundRobin => (credential.turn, place(credential)),
+            Strategy::LeastUsed => (credential.grants, place(credential)),
         });
-        if policy.strategy != Strategy::Random {
+        if strategy != Strategy::Random {
             best.truncate(1);
         }
         ensure!(best.iter().any(|credential| credential.key == grant.credential), "granted one of {best:?}");
-        let chosen_by = if ask.pin.is_some() { ChosenBy::Pin } else { ChosenBy::Strategy(policy.strategy) };
+        let chosen_by = if ask.pin.is_some() { ChosenBy::Pin } else { ChosenBy::Strategy(strategy) };
         ensure!(grant.chosen_by == chosen_by, "chosen by {chosen_by:?}");
         let default_ttl = if owner.is_some() { policy.lease_ttl_ms } else { policy.detached_ttl_ms };
         let expires = self.boot() + ask.ttl_ms.unwrap_or(default_ttl).max(1);
         ensure!(grant.expires.0 == expires, "expires at {expires}");
-        let round_robin = policy.strategy == Strategy::RoundRobin;
+        let round_robin = strategy == Strategy::RoundRobin;
         let (seq, boot) = (self.seq, self.boot());
         let pool = self.pools.iter_mut().find(|known| known.key == pool).ok_or("no such pool")?;
         let credential = self.credentials.iter_mut().find(|c| c.key == grant.credential).ok_or("no such credential")?;
@@ -522,6 +546,23 @@ impl Naive {
             ended: None,
         });
         Ok(())
+    }
+
+    /// What a profile may lease of a pool, in order, and how one is chosen; `None` if it has no list there.
+    fn listed(&self, pool: PoolKey, profile: Option<&Profile>) -> Option<(Vec<&Credential>, Strategy)> {
+        let of_pool = self.pool(pool)?;
+        let Some(profile) = profile else {
+            let mut all: Vec<&Credential> =
+                self.credentials.iter().filter(|c| c.pool == pool && c.gone.is_none()).collect();
+            all.sort_by_key(|credential| credential.order);
+            return Some((all, of_pool.policy.strategy));
+        };
+        let list = of_pool.lists.iter().find(|list| list.profiles.contains(profile))?;
+        let mut listed: Vec<&Credential> = Vec::new();
+        for key in &list.members {
+            listed.extend(self.credential(*key).filter(|_| listed.iter().all(|before| before.key != *key)));
+        }
+        Some((listed, list.strategy))
     }
 
     // ---- leases ------------------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use credpool_core::{
     Acquire, Ask, Backoff, Cap, Cause, Clear, Command, Cooldowns, CredentialKey, Define, Defined, Definition, Disable,
-    Grant, Kind, Limits, Model, Now, Owner, Policy, PoolKey, Reach, Records, Refusal, Release, Released, Renew,
-    Renewed, Reply, Report, Reported, State, Strategy, Subject, TokenHash, Unavailable, Verdict, Wall,
+    Grant, Kind, Limits, Listing, Model, Now, Owner, Policy, PoolKey, Reach, Records, Refusal, Release, Released,
+    Renew, Renewed, Reply, Report, Reported, State, Strategy, Subject, TokenHash, Unavailable, Verdict, Wall,
 };
 
 use crate::support::{DAY, START, Watched, later, stepped};
@@ -15,6 +15,7 @@ pub(super) struct World {
     pub(super) now: Now,
     pub(super) pool: PoolKey,
     pub(super) policy: Policy,
+    pub(super) lists: Vec<Listing>,
     asked: u128,
 }
 
@@ -30,7 +31,7 @@ impl World {
 
     pub(super) fn limited(limits: Limits, policy: Policy, rows: Vec<Definition>) -> Self {
         let core = Watched::new(7, limits);
-        let mut world = Self { core, now: START, pool: PoolKey(0), policy, asked: 0 };
+        let mut world = Self { core, now: START, pool: PoolKey(0), policy, lists: Vec::new(), asked: 0 };
         world.pool = world.define(rows).pool;
         world
     }
@@ -38,7 +39,7 @@ impl World {
     /// Another seed, and hardly a memory of ended leases: it is for many rounds.
     pub(super) fn seeded(seed: u64, policy: Policy, rows: Vec<Definition>) -> Self {
         let core = Watched::new(seed, Limits { ended_leases: 8, ..Limits::default() });
-        let mut world = Self { core, now: START, pool: PoolKey(0), policy, asked: 0 };
+        let mut world = Self { core, now: START, pool: PoolKey(0), policy, lists: Vec::new(), asked: 0 };
         world.pool = world.define(rows).pool;
         world
     }
@@ -58,7 +59,8 @@ impl World {
     }
 
     pub(super) fn define_pool(&mut self, pool: &str, definitions: Vec<Definition>) -> Defined {
-        let define = Define { pool: pool.into(), policy: self.policy.clone(), definitions };
+        let (policy, lists) = (self.policy.clone(), self.lists.clone());
+        let define = Define { pool: pool.into(), policy, definitions, lists };
         let Reply::Defined(defined) = self.apply(Command::Define(define)) else { panic!("defined") };
         defined
     }

@@ -6,6 +6,7 @@ use credpool_core::{
 };
 
 use super::dice::Dice;
+use super::operator::LISTED;
 use super::run::Run;
 
 pub(super) struct Agent {
@@ -136,6 +137,7 @@ impl Agent {
 fn ask(run: &Run, dice: &mut Dice) -> Ask {
     let some = |dice: &mut Dice| dice.one_of(&run.keys());
     Ask {
+        profile: dice.chance(30).then(|| LISTED.into()),
         model: model(dice),
         pin: if dice.chance(6) { some(dice) } else { None },
         exclude: if dice.chance(12) { some(dice).into_iter().chain(some(dice)).collect() } else { Vec::new() },

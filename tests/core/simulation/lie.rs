@@ -1,8 +1,8 @@
 //! A core that may break one promise, so that it shows whether the witness notices.
 
 use credpool_core::{
-    Boot, ChosenBy, Clear, Command, Core, Grant, LeaseNo, Now, Refusal, Reply, Report, Reported, Seq, Subject,
-    Unavailable, Until, Why,
+    Acquire, Boot, ChosenBy, Clear, Command, Core, CredentialKey, Grant, LeaseNo, Now, Refusal, Reply, Report,
+    Reported, Seq, Subject, Unavailable, Until, Why,
 };
 
 use super::run::LIMITS;
@@ -27,10 +27,12 @@ pub(super) enum Lie {
     StruckTwice,
     /// Judges a report that was said before.
     JudgedTwice,
+    /// Grants what the profile's list has not.
+    OutOfTheList,
 }
 
 impl Lie {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::OverTheCap,
         Self::UnderARestriction,
         Self::TwiceEnded,
@@ -39,6 +41,7 @@ impl Lie {
         Self::JudgedAfterClear,
         Self::StruckTwice,
         Self::JudgedTwice,
+        Self::OutOfTheList,
     ];
 }
 
@@ -80,6 +83,10 @@ impl Liar {
 
     /// Applies a log to another core: the same replies, and the same records at its end.
     pub(super) fn replay(&self, log: &[(Now, Command, Reply)]) -> Result<(), String> {
+        if self.lie.is_some() {
+            // A lie leaves the core elsewhere than its commands do; the witness is to notice it by himself.
+            return Ok(());
+        }
         let mut again = Core::new(self.seed, LIMITS);
         for (now, command, reply) in log {
             let said = again.apply(*now, command.clone());
@@ -145,6 +152,14 @@ impl Liar {
             }
             (Lie::JudgedTwice, _, Reply::Reported(Ok(reported))) if reported.duplicate => {
                 Reply::Reported(Ok(Reported { duplicate: false, ..reported }))
+            }
+            (Lie::OutOfTheList, Command::Acquire(Acquire { pool, ask, .. }), Reply::Acquired(Ok(grant)))
+                if ask.profile.is_some() && ask.pin.is_none() =>
+            {
+                let listed: Vec<_> = self.core().listed(*pool, ask.profile.as_deref()).collect();
+                let is_other = |key: &CredentialKey| !listed.contains(key) && !ask.exclude.contains(key);
+                let other = self.core().defined(*pool).find(is_other);
+                Reply::Acquired(Ok(Grant { credential: other.unwrap_or(grant.credential), ..grant }))
             }
             (_, _, reply) => reply,
         })

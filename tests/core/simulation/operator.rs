@@ -1,9 +1,12 @@
 //! An operator, and whoever edits the file: clears, disables, rotates, removes, lowers caps, sets the clock.
 
-use credpool_core::{Cap, Clear, Command, Define, Definition, Disable, Policy, Strategy, Wall};
+use credpool_core::{Cap, Clear, Command, Define, Definition, Disable, Listing, Policy, Strategy, Wall};
 
 use super::dice::Dice;
 use super::run::Run;
+
+/// A profile that may lease some of the rows.
+pub(super) const LISTED: &str = "listed";
 
 struct Row {
     id: u64,
@@ -17,13 +20,15 @@ struct Row {
 pub(super) struct Operator {
     policy: Policy,
     rows: Vec<Row>,
+    /// How the profile chooses that may lease two of three rows.
+    listed_by: Strategy,
     ids: u64,
     secrets: u64,
 }
 
 impl Operator {
     pub(super) fn new(policy: Policy, rows: u64) -> Self {
-        let mut operator = Self { policy, rows: Vec::new(), ids: 0, secrets: 0 };
+        let mut operator = Self { policy, rows: Vec::new(), listed_by: Strategy::LeastUsed, ids: 0, secrets: 0 };
         for _ in 0..rows {
             operator.add();
         }
@@ -43,7 +48,13 @@ impl Operator {
             grants: 0,
         });
         let (policy, definitions) = (self.policy.clone(), definitions.collect());
-        Command::Define(Define { pool: "openrouter".into(), policy, definitions })
+        let listed = (0..).zip(&self.rows).filter(|(_, row)| row.id % 3 != 0).map(|(place, _)| place);
+        let list = Listing {
+            profiles: vec![LISTED.into()],
+            members: listed.collect::<Vec<usize>>().into_iter().rev().collect(),
+            strategy: self.listed_by,
+        };
+        Command::Define(Define { pool: "openrouter".into(), policy, definitions, lists: vec![list] })
     }
 
     pub(super) fn act(&mut self, run: &mut Run, dice: &mut Dice) -> Result<u64, String> {
@@ -95,7 +106,10 @@ impl Operator {
         let count = self.rows.len();
         match (dice.between(0, 10), self.rows.get_mut(row)) {
             (0, _) => self.policy.cap = cap,
-            (1, _) => self.policy.strategy = dice.one_of(&strategies).unwrap_or_default(),
+            (1, _) => {
+                let chosen = dice.one_of(&strategies).unwrap_or_default();
+                *(if dice.chance(50) { &mut self.policy.strategy } else { &mut self.listed_by }) = chosen;
+            }
             (2, Some(_)) if count > 2 => {
                 self.rows.remove(row);
             }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use credpool_core::{
     Acquire, Ask, Cap, Cause, Command, Conclusion, Core, CredentialKey, Define, EndedBy, Grant, Identity, Limits,
-    Model, Next, Now, Owner, PoolKey, Reach, Refusal, Release, Renewed, Reply, Report, Scope, Subject, TokenHash,
-    Until, Why,
+    Model, Next, Now, Owner, PoolKey, Profile, Reach, Refusal, Release, Renewed, Reply, Report, Scope, Subject,
+    TokenHash, Until, Why,
 };
 
 macro_rules! promise {
@@ -59,6 +59,7 @@ struct Holder {
     granted: u64,
     expires: u64,
     owner: Option<Owner>,
+    profile: Option<Profile>,
     model: Option<Model>,
     said: BTreeMap<u64, Conclusion>,
     ended: Option<(EndedBy, u64)>,
@@ -76,6 +77,7 @@ pub(super) struct Witness {
     step: u64,
     now: Now,
     rows: BTreeMap<CredentialKey, Row>,
+    listed: BTreeMap<Profile, Vec<CredentialKey>>,
     holders: BTreeMap<u128, Holder>,
     windows: BTreeMap<Restricted, Window>,
     disabled: BTreeMap<CredentialKey, Until>,
@@ -93,6 +95,7 @@ impl Witness {
             step: 0,
             now: Now::default(),
             rows: BTreeMap::new(),
+            listed: BTreeMap::new(),
             holders: BTreeMap::new(),
             windows: BTreeMap::new(),
             disabled: BTreeMap::new(),
@@ -232,6 +235,11 @@ impl Witness {
                 });
             }
         }
+        self.listed.clear();
+        for list in &define.lists {
+            let members: Vec<CredentialKey> = list.members.iter().filter_map(|at| keys.get(*at).copied()).collect();
+            self.listed.extend(list.profiles.iter().map(|profile| (Profile::clone(profile), members.clone())));
+        }
         let boot = self.now.boot.0;
         for (_, row) in self.rows.iter_mut().filter(|(key, row)| row.pool == pool && !keys.contains(key)) {
             row.gone = row.gone.or(Some(boot));
@@ -265,6 +273,8 @@ impl Witness {
         promise!(row.gone.is_none() && row.pool == pool, "{key:?} is granted and not defined: {row:?}");
         promise!(ask.pin.is_none_or(|pin| pin == key), "{key:?} is not the pinned one");
         promise!(!ask.exclude.contains(&key), "{key:?} is excluded");
+        let listed = |profile: &Profile| self.listed.get(profile).is_some_and(|listed| listed.contains(&key));
+        promise!(ask.profile.as_ref().is_none_or(listed), "out of the list: {key:?} for {:?}", ask.profile);
         let holding = self.holding(key);
         let cap = row.cap;
         promise!(!cap.hard || holding < cap.max_in_flight as usize, "1: {holding} hold {key:?} already, of {cap:?}");
@@ -289,6 +299,7 @@ impl Witness {
             granted: self.step,
             expires: grant.expires.0,
             owner,
+            profile: ask.profile.clone(),
             model: ask.model.clone(),
             said: BTreeMap::new(),
             ended: None,
@@ -303,7 +314,7 @@ impl Witness {
         let holder = self.holders.get(&token.0).cloned().ok_or("next of a lease that nobody was granted")?;
         match next {
             Next::Same { token, connection } => {
-                let ask = Ask { model: holder.model, ..Ask::default() };
+                let ask = Ask { profile: holder.profile, model: holder.model, ..Ask::default() };
                 let owner = holder.owner.map(|_| *connection);
                 self.granted(holder.pool, &ask, *token, owner, grant)
             }
