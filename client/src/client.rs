@@ -1,35 +1,36 @@
 //! The operations.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use credpool_proto::reply::{
     Cleared, CredentialBrief, Explanation, Hello, Pong, Released, Reloaded, Renewed, Switched,
 };
 use credpool_proto::status::Status;
 
-use crate::connection::Connection;
-use crate::discover::{Found, discover};
+use serde::de::DeserializeOwned;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use crate::connection::Answer;
+use crate::discover::discover;
 use crate::error::Error;
 use crate::lease::{self, Lease, Report};
+use crate::link::Link;
 use crate::options::ConnectOptions;
 use crate::requests::{
     AcquireRequest, Call, ClearRequest, DisableRequest, EnableRequest, ExplainRequest, PingRequest, ReleaseRequest,
     ReloadRequest, RenewRequest, ReportRequest, StatusRequest,
 };
 
-/// A connection to a daemon. Clones share it; it closes when the last clone and the last
-/// [`Lease`] are gone.
+/// A way to ask a daemon. Clones share one connection to it, which closes when the last clone and the
+/// last [`Lease`] are gone, and is made anew when it has ended and somebody asks for something.
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) connection: Connection,
-    server: Arc<Server>,
-}
-
-struct Server {
-    socket: PathBuf,
-    hello: Hello<'static>,
+    pub(crate) link: Link,
+    timeout: Duration,
 }
 
 impl Client {
@@ -43,36 +44,74 @@ impl Client {
     ///
     /// Dropping the future closes whatever connection it had opened.
     pub async fn connect(options: ConnectOptions) -> Result<Self, Error> {
-        discover(&options).await.map(Self::new)
+        Self::connect_with(&options, TaskTracker::new()).await
     }
 
-    fn new(Found { socket, connection, hello }: Found) -> Self {
-        Self { connection, server: Arc::new(Server { socket, hello }) }
+    /// The same, with all that goes on behind the client's back among `tasks`.
+    pub(crate) async fn connect_with(options: &ConnectOptions, tasks: TaskTracker) -> Result<Self, Error> {
+        let (dialer, session) = discover(options, &tasks).await?;
+        let link = Link::new(Box::new(dialer), session, options.connect_timeout, tasks);
+        Ok(Self::new(link, options.request_timeout))
     }
 
-    /// The socket that the daemon was found at.
+    pub(crate) fn new(link: Link, timeout: Duration) -> Self {
+        Self { link, timeout }
+    }
+
+    /// The same client with another deadline: how long each request may take, everything included. Leases
+    /// that it acquires keep to it, too.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn example(client: credpool_client::Client) -> Result<(), credpool_client::Error> {
+    /// client.within(Duration::from_secs(1)).ping().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn within(&self, timeout: Duration) -> Self {
+        Self { link: self.link.clone(), timeout }
+    }
+
+    /// The socket that the daemon was found at. No other is connected to from then on.
     #[must_use]
     pub fn socket(&self) -> &Path {
-        &self.server.socket
+        self.link.socket()
     }
 
-    /// What the daemon said of itself when the connection was made.
+    /// What the daemon said of itself when the connection was made, the last one if there were several.
     #[must_use]
-    pub fn hello(&self) -> &Hello<'static> {
-        &self.server.hello
+    pub fn hello(&self) -> Arc<Hello<'static>> {
+        Arc::clone(&self.link.session().hello)
+    }
+
+    async fn ask<C: Call, T: DeserializeOwned>(&self, call: &C) -> Result<T, Error> {
+        self.in_time(call.waits_for(), self.link.ask(call)).await?.read()
+    }
+
+    /// Lets `asking` take as long as a request may, and `more`.
+    async fn in_time(
+        &self,
+        more: Duration,
+        asking: impl Future<Output = Result<Answer, Error>>,
+    ) -> Result<Answer, Error> {
+        let deadline = self.timeout.saturating_add(more);
+        timeout(deadline, asking).await.unwrap_or(Err(Error::TimedOut(deadline)))
     }
 
     /// Makes sure that the daemon answers.
     ///
     /// # Errors
     ///
-    /// As for every request: [`Error::Refused`], [`Error::Disconnected`], [`Error::Malformed`].
+    /// As for every request: [`Error::Refused`], and those of [a connection that ends](crate#when-the-connection-ends):
+    /// [`Error::Disconnected`], [`Error::NotSent`], [`Error::Unreachable`]; [`Error::TimedOut`];
+    /// [`Error::Malformed`].
     ///
     /// # Cancel safety
     ///
     /// Safe.
     pub async fn ping(&self) -> Result<(), Error> {
-        self.connection.ask(&PingRequest {}).await?.read().map(|Pong {}| ())
+        self.ask(&PingRequest {}).await.map(|Pong {}| ())
     }
 
     /// Leases a credential.
@@ -89,7 +128,8 @@ impl Client {
     ///
     /// Safe: if the future is dropped and a lease arrives later, it is given back, detached or not.
     pub async fn acquire(&self, request: AcquireRequest) -> Result<Lease, Error> {
-        let mut answer = self.connection.ask_for_lease(&request).await?;
+        let asking = self.link.ask_for_lease(&request, request.is_detached());
+        let mut answer = self.in_time(request.waits_for(), asking).await?;
         let grant = answer.read()?;
         lease::granted(grant, answer.take_lease(), self).ok_or_else(lease::no_lease)
     }
@@ -106,10 +146,18 @@ impl Client {
     ///
     /// Dropping the future leaves open whether the report was made. A next lease that arrives is
     /// given back. Making a report about a lease again, with the same number, changes nothing.
-    pub async fn report_error(&self, mut request: ReportRequest) -> Result<Report, Error> {
-        let mut answer = match self.connection.ask_for_lease(&request).await {
+    pub async fn report_error(&self, request: ReportRequest) -> Result<Report, Error> {
+        // Of a lease that is as one that nobody here knows, it is not known whether it is bound.
+        self.report_as(request, true).await
+    }
+
+    /// The same about a lease that is detached or not, and so would be one like it.
+    pub(crate) async fn report_as(&self, mut request: ReportRequest, detached: bool) -> Result<Report, Error> {
+        let detached = request.next_is_detached().unwrap_or(detached);
+        let answer = self.in_time(request.waits_for(), self.link.ask_for_lease(&request, detached)).await;
+        let mut answer = match answer {
             Err(Error::TooLong { bytes, limit }) if request.shorten(bytes - limit) => {
-                self.connection.ask_for_lease(&request).await?
+                self.in_time(request.waits_for(), self.link.ask_for_lease(&request, detached)).await?
             }
             other => other?,
         };
@@ -127,7 +175,7 @@ impl Client {
     ///
     /// Dropping the future leaves open whether the lease has ended. Ending it again changes nothing.
     pub async fn release(&self, request: ReleaseRequest) -> Result<Released, Error> {
-        self.connection.ask(&request).await?.read()
+        self.ask(&request).await
     }
 
     /// Lets a lease last longer, given by its id.
@@ -141,7 +189,7 @@ impl Client {
     ///
     /// Dropping the future leaves open whether the lease was renewed. Renewing it again is no harm.
     pub async fn renew(&self, request: RenewRequest) -> Result<Renewed, Error> {
-        self.connection.ask(&request).await?.read()
+        self.ask(&request).await
     }
 
     /// Describes pools and credentials: one page of them.
@@ -154,7 +202,7 @@ impl Client {
     ///
     /// Safe.
     pub async fn status(&self, request: StatusRequest) -> Result<Status<'static>, Error> {
-        self.connection.ask(&request).await?.read()
+        self.ask(&request).await
     }
 
     /// Says what [`acquire`](Self::acquire) would do, and why, without doing it.
@@ -167,7 +215,7 @@ impl Client {
     ///
     /// Safe.
     pub async fn explain(&self, request: ExplainRequest) -> Result<Explanation<'static>, Error> {
-        self.connection.ask(&request).await?.read()
+        self.ask(&request).await
     }
 
     /// Lifts restrictions; returns how many.
@@ -180,7 +228,7 @@ impl Client {
     ///
     /// Dropping the future leaves open whether they were lifted.
     pub async fn clear(&self, request: ClearRequest) -> Result<u64, Error> {
-        self.connection.ask(&request).await?.read().map(|Cleared { cleared }| cleared)
+        self.ask(&request).await.map(|Cleared { cleared }| cleared)
     }
 
     /// Takes a credential out of use; returns its state.
@@ -193,7 +241,7 @@ impl Client {
     ///
     /// Dropping the future leaves open whether the credential was disabled.
     pub async fn disable(&self, request: DisableRequest) -> Result<CredentialBrief<'static>, Error> {
-        self.connection.ask(&request).await?.read().map(|Switched { credential }| credential)
+        self.ask(&request).await.map(|Switched { credential }| credential)
     }
 
     /// Puts a disabled credential back to use; returns its state.
@@ -206,7 +254,7 @@ impl Client {
     ///
     /// Dropping the future leaves open whether the credential was enabled.
     pub async fn enable(&self, request: EnableRequest) -> Result<CredentialBrief<'static>, Error> {
-        self.connection.ask(&request).await?.read().map(|Switched { credential }| credential)
+        self.ask(&request).await.map(|Switched { credential }| credential)
     }
 
     /// Has the definitions read again.
@@ -219,7 +267,7 @@ impl Client {
     ///
     /// Dropping the future does not stop the daemon from reading them.
     pub async fn reload(&self) -> Result<Reloaded, Error> {
-        self.connection.ask(&ReloadRequest {}).await?.read()
+        self.ask(&ReloadRequest {}).await
     }
 
     /// Sends a line of one's own making, and returns the daemon's answer as it came, without its
@@ -231,14 +279,15 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::NotALine`] if `line` is blank or several lines; [`Error::Disconnected`].
+    /// [`Error::NotALine`] if `line` is blank or several lines; others as for [`ping`](Self::ping), but for
+    /// [`Error::Refused`].
     ///
     /// # Cancel safety
     ///
     /// Dropping the future leaves open whether the line was served, and a lease in its answer is lost
     /// until it ends by itself.
     pub async fn call_raw(&self, line: &str) -> Result<String, Error> {
-        Ok(self.connection.ask_raw(line).await?.text())
+        Ok(self.in_time(Duration::ZERO, self.link.ask_raw(line)).await?.text())
     }
 
     /// The same for a request that this crate can make.
@@ -250,14 +299,15 @@ impl Client {
     /// # Cancel safety
     ///
     /// As for [`call_raw`](Self::call_raw).
-    pub async fn call_as_line<C: Call + ?Sized>(&self, call: &C) -> Result<String, Error> {
-        self.call_raw(&call.to_line().map_err(Error::Unwritable)?).await
+    pub async fn call_as_line<C: Call>(&self, call: &C) -> Result<String, Error> {
+        let line = self.link.session().addressed(call).to_line().map_err(Error::Unwritable)?;
+        Ok(self.in_time(call.waits_for(), self.link.ask_raw(&line)).await?.text())
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("socket", &self.server.socket).finish_non_exhaustive()
+        f.debug_struct("Client").field("socket", &self.socket()).finish_non_exhaustive()
     }
 }
 

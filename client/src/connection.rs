@@ -6,25 +6,26 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use credpool_proto::codec::{Frame, LineDecoder};
 use credpool_proto::limits::Limits;
-use credpool_proto::words::Outcome;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::codec::Decoder;
+use tokio_util::task::TaskTracker;
 
 use crate::error::Error;
-use crate::requests::{Call, ReleaseRequest, with_id};
+use crate::held::Keeper;
+use crate::requests::{Call, with_id};
 
 mod answer;
 
-pub(crate) use answer::{Answer, Held};
+pub(crate) use answer::Answer;
 
 /// The first id. Far from the small numbers that people write, since whoever uses `call_raw` chooses
 /// ids freely.
@@ -34,18 +35,30 @@ const FIRST_ID: u64 = 1 << 52;
 const MAX_ANSWER_BYTES: usize = 64 * 1_024 * 1_024;
 
 /// How long a daemon may take to say its last words once there is nobody left to hear them.
-const FAREWELL: Duration = Duration::from_secs(5);
+pub(crate) const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A handle to the connection. It closes when the last handle is gone, after everything that was
 /// asked has been sent.
 #[derive(Clone)]
 pub(crate) struct Connection {
-    outgoing: UnboundedSender<Vec<u8>>,
+    outgoing: UnboundedSender<Outgoing>,
     shared: Arc<Shared>,
 }
 
+/// A line on its way out. Lines leave in the order of their numbers.
+struct Outgoing {
+    number: u64,
+    line: Vec<u8>,
+}
+
+/// Where an answer goes, or the reason why there is none: [`Error::NotSent`] or
+/// [`Error::Disconnected`].
+type Reply = oneshot::Sender<Result<Answer, Error>>;
+
 struct Shared {
     waiting: Mutex<Waiting>,
+    /// The number of the first line of which nothing has been written.
+    unsent: AtomicU64,
     /// Lets one raw request at a time be on its way.
     raw: Arc<Semaphore>,
     /// The longest request line that the daemon reads, in bytes.
@@ -54,70 +67,73 @@ struct Shared {
 
 /// Who waits for which answer.
 struct Waiting {
-    next_id: u64,
+    /// The number of the next line, which is its id, too, unless it is raw.
+    next: u64,
     by_id: HashMap<u64, Waiter>,
     raw: Option<RawWaiter>,
     closed: bool,
 }
 
-enum Waiter {
+pub(crate) enum Waiter {
     /// Nobody: the answer only has to be recognised.
     Nobody,
     /// Somebody who takes whatever comes.
-    Answer(oneshot::Sender<Answer>),
+    Answer(Reply),
     /// Somebody who takes a lease, which is given back if they are gone. The connection stays open
     /// for that as long as the answer is due.
-    Lease(oneshot::Sender<Answer>, Connection),
+    Lease(Reply, Keeper),
 }
 
 struct RawWaiter {
-    answer: oneshot::Sender<Answer>,
+    number: u64,
+    reply: Reply,
     _only: OwnedSemaphorePermit,
 }
 
 impl Connection {
-    /// Serves `stream` on the current tokio runtime.
-    pub(crate) fn start<S>(stream: S) -> Self
+    /// Serves `stream` by one of `tasks`, on the current tokio runtime.
+    pub(crate) fn start<S>(stream: S, tasks: &TaskTracker) -> Self
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let (outgoing, lines) = unbounded_channel();
         let shared = Arc::new(Shared {
-            waiting: Mutex::new(Waiting { next_id: FIRST_ID, by_id: HashMap::new(), raw: None, closed: false }),
+            waiting: Mutex::new(Waiting { next: FIRST_ID, by_id: HashMap::new(), raw: None, closed: false }),
+            unsent: AtomicU64::new(FIRST_ID),
             raw: Arc::new(Semaphore::new(1)),
             line_limit: AtomicUsize::new(Limits::default().request_line_bytes),
         });
-        tokio::spawn(serve(stream, lines, Arc::clone(&shared)));
+        tasks.spawn(serve(stream, lines, Arc::clone(&shared)));
         Self { outgoing, shared }
-    }
-
-    pub(crate) fn line_limit(&self) -> usize {
-        self.shared.line_limit.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_line_limit(&self, bytes: usize) {
         self.shared.line_limit.store(bytes, Ordering::Relaxed);
     }
 
+    /// Whether nothing can be sent any more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.outgoing.is_closed()
+    }
+
+    /// Waits until nothing can be sent any more. Safe to drop.
+    pub(crate) async fn ended(&self) {
+        self.outgoing.closed().await;
+    }
+
     /// Sends a request and waits for its answer.
-    pub(crate) async fn ask<C: Call + ?Sized>(&self, call: &C) -> Result<Answer, Error> {
-        let (answer, arrival) = oneshot::channel();
-        self.send(call, Waiter::Answer(answer))?;
-        arrival.await.map_err(|_| Error::Disconnected)
+    pub(crate) async fn ask<C: Call>(&self, call: &C) -> Result<Answer, Error> {
+        let (reply, arrival) = oneshot::channel();
+        self.send(call, Waiter::Answer(reply))?;
+        arrival.await.map_err(|_| Error::Disconnected)?
     }
 
     /// The same for a request whose answer may hold a lease. If the returned future is dropped, or
-    /// the answer is, the lease is given back.
-    pub(crate) async fn ask_for_lease<C: Call + ?Sized>(&self, call: &C) -> Result<Answer, Error> {
-        let (answer, arrival) = oneshot::channel();
-        self.send(call, Waiter::Lease(answer, self.clone()))?;
-        arrival.await.map_err(|_| Error::Disconnected)
-    }
-
-    /// Gives a lease back without waiting for anything. Nothing happens on a connection that has
-    /// ended: there is nothing to give back then, unless the lease is detached.
-    pub(crate) fn give_back(&self, lease: &str) {
-        let _ = self.send(&ReleaseRequest::new(lease, Outcome::Unknown), Waiter::Nobody);
+    /// the answer is, `keeper` gives the lease back.
+    pub(crate) async fn ask_for_lease<C: Call>(&self, call: &C, keeper: Keeper) -> Result<Answer, Error> {
+        let (reply, arrival) = oneshot::channel();
+        self.send(call, Waiter::Lease(reply, keeper))?;
+        arrival.await.map_err(|_| Error::Disconnected)?
     }
 
     /// Sends a line as it is and waits for its answer.
@@ -129,34 +145,44 @@ impl Connection {
         if line.is_empty() || line.contains('\n') {
             return Err(Error::NotALine);
         }
-        let only = Arc::clone(&self.shared.raw).acquire_owned().await.map_err(|_| Error::Disconnected)?;
-        let (answer, arrival) = oneshot::channel();
+        let only = Arc::clone(&self.shared.raw).acquire_owned().await.map_err(|_| Error::NotSent)?;
+        let (reply, arrival) = oneshot::channel();
         {
             let mut waiting = self.shared.waiting();
-            if waiting.closed {
-                return Err(Error::Disconnected);
-            }
-            waiting.raw = Some(RawWaiter { answer, _only: only });
+            let number = waiting.next;
+            self.post(&mut waiting, format!("{line}\n").into_bytes())?;
+            waiting.raw = Some(RawWaiter { number, reply, _only: only });
         }
-        self.outgoing.send(format!("{line}\n").into_bytes()).map_err(|_| Error::Disconnected)?;
-        arrival.await.map_err(|_| Error::Disconnected)
+        arrival.await.map_err(|_| Error::Disconnected)?
     }
 
-    fn send<C: Call + ?Sized>(&self, call: &C, waiter: Waiter) -> Result<(), Error> {
+    /// Hands a request to the connection, without waiting for anything.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSent`], [`Error::TooLong`], [`Error::Unwritable`]. `waiter` is dropped then.
+    pub(crate) fn send<C: Call>(&self, call: &C, waiter: Waiter) -> Result<(), Error> {
         let mut waiting = self.shared.waiting();
-        if waiting.closed {
-            return Err(Error::Disconnected);
-        }
-        let id = waiting.next_id;
+        let id = waiting.next;
         let line = with_id(call, id).map_err(Error::Unwritable)?;
-        let (bytes, limit) = (line.len() - 1, self.line_limit());
+        let (bytes, limit) = (line.len() - 1, self.shared.line_limit.load(Ordering::Relaxed));
         if bytes > limit {
             return Err(Error::TooLong { bytes, limit });
         }
-        waiting.next_id += 1;
+        self.post(&mut waiting, line)?;
         waiting.by_id.insert(id, waiter);
-        // Still under the lock, so that lines go out in the order of their ids.
-        self.outgoing.send(line).map_err(|_| Error::Disconnected)
+        Ok(())
+    }
+
+    /// Under the lock, so that lines go out in the order of their numbers, and nobody begins to wait
+    /// after everybody has been told that it is over.
+    fn post(&self, waiting: &mut Waiting, line: Vec<u8>) -> Result<(), Error> {
+        if waiting.closed {
+            return Err(Error::NotSent);
+        }
+        self.outgoing.send(Outgoing { number: waiting.next, line }).map_err(|_| Error::NotSent)?;
+        waiting.next += 1;
+        Ok(())
     }
 }
 
@@ -174,34 +200,44 @@ impl Shared {
             let mut waiting = self.waiting();
             match id.and_then(|id| waiting.by_id.remove(&id)) {
                 Some(waiter) => waiter,
-                None => waiting.raw.take().map_or(Waiter::Nobody, |raw| Waiter::Answer(raw.answer)),
+                None => waiting.raw.take().map_or(Waiter::Nobody, |raw| Waiter::Answer(raw.reply)),
             }
         };
         // Whoever gave up waiting drops the answer, and with it the lease.
         match waiter {
             Waiter::Nobody => {}
-            Waiter::Answer(waiter) => drop(waiter.send(answer)),
-            Waiter::Lease(waiter, connection) => {
-                answer.hold_lease(connection);
-                drop(waiter.send(answer));
+            Waiter::Answer(reply) => drop(reply.send(Ok(answer))),
+            Waiter::Lease(reply, keeper) => {
+                answer.hold_lease(keeper);
+                drop(reply.send(Ok(answer)));
             }
         }
         Ok(())
     }
 
-    /// Tells everybody that there will be no answers any more.
+    /// Tells everybody that there will be no answers any more, and whether their requests were sent.
     fn close(&self) {
         let (by_id, raw) = {
             let mut waiting = self.waiting();
             waiting.closed = true;
             (std::mem::take(&mut waiting.by_id), waiting.raw.take())
         };
+        let unsent = self.unsent.load(Ordering::Relaxed);
+        let fate = |number| if number < unsent { Error::Disconnected } else { Error::NotSent };
         // Outside the lock: what is dropped here may want to send.
-        drop((by_id, raw));
+        for (id, waiter) in by_id {
+            match waiter {
+                Waiter::Nobody => {}
+                Waiter::Answer(reply) | Waiter::Lease(reply, _) => drop(reply.send(Err(fate(id)))),
+            }
+        }
+        if let Some(raw) = raw {
+            drop(raw.reply.send(Err(fate(raw.number))));
+        }
     }
 }
 
-async fn serve<S>(stream: S, lines: UnboundedReceiver<Vec<u8>>, shared: Arc<Shared>)
+async fn serve<S>(stream: S, lines: UnboundedReceiver<Outgoing>, shared: Arc<Shared>)
 where
     S: AsyncRead + AsyncWrite,
 {
@@ -211,9 +247,9 @@ where
         tokio::pin!(read);
         tokio::select! {
             _ = &mut read => {}
-            // Everybody has let go. What the daemon still owes is read, so that it does not find the
-            // connection broken before it has taken in what was sent last.
-            _ = write(writer, lines) => drop(tokio::time::timeout(FAREWELL, read).await),
+            // Everybody has let go, or the daemon takes no more. What it still owes is read, so that it
+            // does not find the connection broken before it has taken in what was sent last.
+            _ = write(writer, lines, &shared) => drop(tokio::time::timeout(FAREWELL, read).await),
         }
     }
     shared.close();
@@ -235,12 +271,32 @@ async fn read<S: AsyncRead>(mut reader: ReadHalf<S>, shared: &Shared) -> io::Res
 }
 
 /// Writes requests until nobody is left who could make one, then half-closes.
-async fn write<S: AsyncWrite>(mut writer: WriteHalf<S>, mut lines: UnboundedReceiver<Vec<u8>>) -> io::Result<()> {
+async fn write<S: AsyncWrite>(
+    mut writer: WriteHalf<S>,
+    mut lines: UnboundedReceiver<Outgoing>,
+    shared: &Shared,
+) -> io::Result<()> {
     const AT_ONCE: usize = 64;
     let mut batch = Vec::with_capacity(AT_ONCE);
     while lines.recv_many(&mut batch, AT_ONCE).await > 0 {
-        writer.write_all(&batch.concat()).await?;
-        batch.clear();
+        let mut bytes = Vec::new();
+        let mut starts = Vec::with_capacity(batch.len());
+        for Outgoing { number, line } in batch.drain(..) {
+            starts.push((bytes.len(), number));
+            bytes.extend_from_slice(&line);
+        }
+        let mut written = 0;
+        while written < bytes.len() {
+            let more = writer.write(&bytes[written..]).await?;
+            if more == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            written += more;
+            // No await stands between the write and this: whatever ends the connection finds it noted.
+            if let Some((_, number)) = starts.iter().rfind(|(start, _)| *start < written) {
+                shared.unsent.store(number + 1, Ordering::Relaxed);
+            }
+        }
     }
     writer.shutdown().await
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
 
 use credpool_proto::PROTOCOL_VERSION;
 use credpool_proto::paths::{SocketEnv, socket_candidates};
@@ -11,22 +13,19 @@ use interprocess::local_socket::tokio::prelude::*;
 use interprocess::local_socket::{GenericFilePath, ToFsName};
 use nix::unistd::geteuid;
 use serde::Serialize;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 
 use crate::connection::Connection;
 use crate::error::{Error, Tried, Why};
+use crate::link::{Dial, Session};
 use crate::options::ConnectOptions;
 use crate::requests::Call;
 
-/// A daemon that has said hello.
-pub(crate) struct Found {
-    pub(crate) socket: PathBuf,
-    pub(crate) connection: Connection,
-    pub(crate) hello: Hello<'static>,
-}
-
-/// Connects to the first candidate that will do.
-pub(crate) async fn discover(options: &ConnectOptions) -> Result<Found, Error> {
+/// Connects to the first candidate that will do, which is the one to be dialled from then on: another
+/// daemon has other leases and other knowledge.
+pub(crate) async fn discover(options: &ConnectOptions, tasks: &TaskTracker) -> Result<(Dialer, Session), Error> {
     let candidates = socket_candidates(&SocketEnv {
         credpool_socket: options.socket.as_deref(),
         xdg_runtime_dir: options.runtime_dir.as_deref(),
@@ -35,57 +34,71 @@ pub(crate) async fn discover(options: &ConnectOptions) -> Result<Found, Error> {
     });
     let mut tried = Vec::with_capacity(candidates.len());
     for socket in candidates {
-        let attempt = timeout(options.timeout, attempt(&socket, options)).await;
-        match attempt.unwrap_or(Err(Why::Silent)) {
-            Ok((connection, hello)) => return Ok(Found { socket, connection, hello }),
-            Err(why) => tried.push(Tried { socket, why }),
+        let dialer = Dialer { socket, options: options.clone(), tasks: tasks.clone() };
+        match dialer.dial().await {
+            Ok(session) => return Ok((dialer, session)),
+            Err(why) => tried.push(Tried { socket: dialer.socket, why }),
         }
     }
     Err(Error::Unreachable(tried))
 }
 
-async fn attempt(socket: &Path, options: &ConnectOptions) -> Result<(Connection, Hello<'static>), Why> {
-    let name = socket.to_fs_name::<GenericFilePath>().map_err(Why::Io)?;
-    let stream = Stream::connect(name).await.map_err(Why::Io)?;
-    let server = stream.peer_creds().map_err(Why::Io)?.euid();
-    // Checked before the first byte is sent: a request tells something, too.
-    if !is_trusted(server, geteuid().as_raw(), options.server_uid) {
-        return Err(Why::Untrusted(server));
-    }
-    let connection = Connection::start(stream);
-    let hello = say_hello(&connection, &options.client_name).await?;
-    if let Some(home) = &options.hermes_home {
-        check_store(hello.auth_file.as_deref().map(Path::new), &home.join("auth.json"))?;
-    }
-    connection.set_line_limit(hello.limits.request_line_bytes);
-    Ok((connection, hello))
+/// Connects to one socket.
+pub(crate) struct Dialer {
+    socket: PathBuf,
+    options: ConnectOptions,
+    tasks: TaskTracker,
 }
 
-fn is_trusted(server: Option<u32>, own: u32, accepted: Option<u32>) -> bool {
-    server.is_some_and(|uid| uid == own || uid == 0 || Some(uid) == accepted)
+impl Dial for Dialer {
+    fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    fn dial(&self) -> Pin<Box<dyn Future<Output = Result<Session, Why>> + Send + '_>> {
+        Box::pin(async {
+            let attempt = async { greet(self.open().await?, &self.options, &self.tasks).await };
+            timeout(self.options.connect_timeout, attempt).await.unwrap_or(Err(Why::Silent))
+        })
+    }
+}
+
+impl Dialer {
+    async fn open(&self) -> Result<Stream, Why> {
+        let name = self.socket.as_path().to_fs_name::<GenericFilePath>().map_err(Why::Io)?;
+        let stream = Stream::connect(name).await.map_err(Why::Io)?;
+        // Checked before the first byte is sent: a request tells something, too.
+        self.options.server.check(stream.peer_creds().map_err(Why::Io)?.euid())?;
+        Ok(stream)
+    }
+}
+
+/// Says hello, and looks at what comes back.
+pub(crate) async fn greet<S>(stream: S, options: &ConnectOptions, tasks: &TaskTracker) -> Result<Session, Why>
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+{
+    let connection = Connection::start(stream, tasks);
+    let hello = say_hello(&connection, &options.client_name).await?;
+    let profile = match (&options.store, hello.auth_file.as_deref()) {
+        (Some(store), Some(serves)) => store.compare(Path::new(serves)).await?,
+        // A daemon that serves no store of Hermes' at all is another matter than one that serves another.
+        _ => None,
+    };
+    connection.set_line_limit(hello.limits.request_line_bytes);
+    Ok(Session { connection, hello: Arc::new(hello), profile })
 }
 
 async fn say_hello(connection: &Connection, client: &str) -> Result<Hello<'static>, Why> {
     let answer = connection.ask(&HelloRequest { client, protocol: [PROTOCOL_VERSION] }).await;
     answer.and_then(|answer| answer.read()).map_err(|error| match error {
         Error::Refused(error) => Why::Refused(error),
-        Error::Disconnected => Why::Io(io::Error::from(io::ErrorKind::UnexpectedEof)),
+        Error::Disconnected | Error::NotSent => Why::Io(io::Error::from(io::ErrorKind::UnexpectedEof)),
         _ => Why::Stranger,
     })
 }
 
-/// A daemon that serves no store of Hermes' at all is another matter than one that serves another.
-fn check_store(serves: Option<&Path>, wanted: &Path) -> Result<(), Why> {
-    let Some(serves) = serves else { return Ok(()) };
-    // A store that isn't there yet, or isn't ours to look at, is compared by name.
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    if real(serves) == real(wanted) {
-        return Ok(());
-    }
-    Err(Why::OtherStore { serves: serves.to_owned(), wanted: wanted.to_owned() })
-}
-
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct HelloRequest<'a> {
     client: &'a str,
     protocol: [u64; 1],
@@ -93,29 +106,4 @@ struct HelloRequest<'a> {
 
 impl Call for HelloRequest<'_> {
     const OP: &'static str = "hello";
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn own_root_and_accepted_daemons_are_trusted_and_no_others() {
-        assert!(is_trusted(Some(7), 7, None));
-        assert!(is_trusted(Some(0), 7, None));
-        assert!(is_trusted(Some(9), 7, Some(9)));
-        assert!(!is_trusted(Some(9), 7, None));
-        assert!(!is_trusted(Some(9), 7, Some(8)));
-        assert!(!is_trusted(None, 7, Some(9)));
-    }
-
-    #[test]
-    fn only_another_store_is_refused() {
-        assert!(check_store(None, Path::new("/a/auth.json")).is_ok());
-        assert!(check_store(Some(Path::new("/a/auth.json")), Path::new("/a/auth.json")).is_ok());
-        assert!(check_store(Some(Path::new("/b/auth.json")), Path::new("/a/auth.json")).is_err());
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let detour = manifest.join("src/../Cargo.toml");
-        assert!(check_store(Some(&detour), &manifest.join("Cargo.toml")).is_ok());
-    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use credpool_proto::error::WireError;
+use credpool_proto::words::ErrorCode;
 
 /// Why a request has no answer, or not the one hoped for.
 #[derive(Debug, thiserror::Error)]
@@ -23,10 +24,24 @@ pub enum Error {
         #[source]
         Box<WireError<'static>>,
     ),
+    /// The connection ended before anything of the request was sent, and so did another one that was made
+    /// for it. Nothing was asked.
+    #[error("the connection to the daemon ended before the request was sent")]
+    NotSent,
     /// The connection ended before there was an answer; whether the request was served is not known.
     /// Leases that are not detached have ended with the connection.
     #[error("the connection to the daemon ended before it answered")]
     Disconnected,
+    /// There was no answer in time; whether the request was or will be served is not known. A lease that
+    /// comes of it is given back.
+    #[error("the daemon did not answer within {0:?}")]
+    TimedOut(
+        /// How long it had.
+        Duration,
+    ),
+    /// The lease has ended, and was not ended by its holder.
+    #[error("the lease has ended: {0}")]
+    LeaseLost(Loss),
     /// The request would be longer than the daemon reads. Nothing was sent.
     #[error("the request has {bytes} bytes, and the daemon reads at most {limit}")]
     TooLong {
@@ -64,6 +79,21 @@ impl Error {
     }
 }
 
+/// How a lease ended that was not ended by its holder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Loss {
+    /// With its connection to the daemon, as every lease does that is not detached.
+    #[error("its connection to the daemon is gone")]
+    Connection,
+    /// Its time was over.
+    #[error("its time is over")]
+    Expired,
+    /// The daemon does not know it any more: somebody else has ended it, or the daemon was restarted.
+    #[error("the daemon does not know it any more")]
+    Unknown,
+}
+
 impl From<WireError<'static>> for Error {
     fn from(error: WireError<'static>) -> Self {
         Self::Refused(Box::new(error))
@@ -92,8 +122,11 @@ pub enum Why {
     /// It belongs to somebody who is not trusted. `None` where the system does not say to whom.
     #[error("it belongs to {}, who is neither you, nor root, nor the user you accept", User(*.0))]
     Untrusted(Option<u32>),
-    /// It serves another auth store than the one that `HERMES_HOME` says.
-    #[error("it serves {}, but HERMES_HOME says {}", serves.display(), wanted.display())]
+    /// The user who was to be accepted as the daemon does not exist.
+    #[error("it belongs to somebody else, and the user `{0}` whom you accept does not exist")]
+    NoSuchUser(String),
+    /// It serves another auth store than the one that `HERMES_HOME` or the options say.
+    #[error("it serves {}, and not {}", serves.display(), wanted.display())]
     OtherStore {
         /// The store that it serves.
         serves: PathBuf,
@@ -106,6 +139,17 @@ pub enum Why {
     /// It does not speak the protocol.
     #[error("it does not speak credpool's protocol")]
     Stranger,
+}
+
+impl Why {
+    /// Whether it may be otherwise in a moment, as when a daemon is started again.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Io(_) | Self::Silent => true,
+            Self::Refused(error) => error.code == ErrorCode::Draining,
+            Self::Untrusted(_) | Self::NoSuchUser(_) | Self::OtherStore { .. } | Self::Stranger => false,
+        }
+    }
 }
 
 struct Listed<'a>(&'a [Tried]);

@@ -1,18 +1,28 @@
 //! A lease as a guard.
 
 use std::fmt;
+use std::future::pending;
 use std::time::Duration;
 
 use credpool_proto::error::WireError;
 use credpool_proto::reply::{Credential, Grant, Released, ReportReply, Verdict};
-use credpool_proto::words::{EndedBy, NotApplied};
+use credpool_proto::words::{EndedBy, ErrorCode, NotApplied};
 use secrecy::SecretString;
 use serde::de::Error as _;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use crate::client::Client;
-use crate::connection::Held;
-use crate::error::Error;
+use crate::connection::Connection;
+use crate::error::{Error, Loss};
+use crate::held::Held;
 use crate::requests::{Ending, Failure, ReleaseRequest, RenewRequest, ReportRequest, Subject};
+
+mod renewal;
+mod term;
+
+use renewal::Renewal;
+use term::Term;
 
 /// A credential as a client holds it: its secret can be used, and cannot be printed.
 pub type LeasedCredential = Credential<'static, SecretString>;
@@ -24,10 +34,15 @@ pub type LeasedCredential = Credential<'static, SecretString>;
 /// or the runtime is shut down before that task has run again; then the connection ends, and with it
 /// every lease that is not detached. A detached one lasts until its time is over. To know that a
 /// lease has ended, and to tell how it went, use [`release`](Self::release).
+///
+/// A lease can also end without its holder: [`lost`](Self::lost) and [`loss`](Self::loss) tell.
 pub struct Lease {
+    // First, so that nothing is renewed any more when it is given back.
+    renewal: Option<Renewal>,
     grant: Grant<'static, LeasedCredential>,
     client: Client,
     held: Held,
+    term: watch::Sender<Term>,
     reports: u64,
 }
 
@@ -59,7 +74,7 @@ impl Lease {
     /// When the lease ends by itself, in milliseconds of Unix time.
     #[must_use]
     pub fn expires_at_ms(&self) -> u64 {
-        self.grant.expires_at_ms
+        self.term.borrow().expires_at_ms
     }
 
     /// What decided for this credential: the pool's strategy, or a pin.
@@ -80,35 +95,105 @@ impl Lease {
         self.grant.expired
     }
 
-    /// Ends the lease and tells how it went.
+    /// Lets the lease be renewed in the background for as long as it is held: when a third of its time has
+    /// passed, for as long again as it was granted. What goes wrong with that is tried again after a third of
+    /// what is left then, and so on; only a daemon that does not know the lease any more ends it, and the
+    /// [loss](Self::lost) is told.
+    #[must_use = "it goes on only for as long as the lease is held"]
+    pub fn keep_alive(mut self) -> Self {
+        if self.renewal.is_none() {
+            let bound_to = self.held.keeper().bound_to().cloned();
+            let renewal = Renewal::start(self.client.clone(), self.id().to_owned(), bound_to, self.term.clone());
+            self.renewal = Some(renewal);
+        }
+        self
+    }
+
+    /// How the lease ended, if it is known to have ended without its holder. The credential should not be
+    /// used any longer then: somebody else may have it.
+    #[must_use]
+    pub fn loss(&self) -> Option<Loss> {
+        if self.held.keeper().bound_to().is_some_and(Connection::has_ended) {
+            return Some(Loss::Connection);
+        }
+        self.term.borrow().loss(Instant::now())
+    }
+
+    /// Waits until the lease has ended without its holder, and tells how.
+    ///
+    /// ```no_run
+    /// # async fn request(_: &credpool_client::Lease) {}
+    /// # async fn example(lease: credpool_client::Lease) {
+    /// tokio::select! {
+    ///     answer = request(&lease) => drop(answer),
+    ///     loss = lease.lost() => eprintln!("{loss}"),
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe.
+    pub async fn lost(&self) -> Loss {
+        let connection_ended = async {
+            match self.held.keeper().bound_to() {
+                Some(connection) => connection.ended().await,
+                None => pending().await,
+            }
+        };
+        tokio::pin!(connection_ended);
+        let mut term = self.term.subscribe();
+        loop {
+            let until = term.borrow_and_update().until;
+            if let Some(loss) = self.loss() {
+                return loss;
+            }
+            tokio::select! {
+                () = &mut connection_ended => return Loss::Connection,
+                () = sleep_until(until) => {}
+                // The sender is the lease's own.
+                _ = term.changed() => {}
+            }
+        }
+    }
+
+    /// Ends the lease and tells how it went. That counts also if the lease has ended already, and the
+    /// answer then says how.
     ///
     /// # Errors
     ///
-    /// As for [`Client::ping`]. The lease is over for this process in any case.
+    /// [`Error::LeaseLost`] if the daemon does not know the lease any more; others as for
+    /// [`Client::ping`]. The lease is over for this process in any case.
     ///
     /// # Cancel safety
     ///
     /// The lease ends even if the future is dropped, but maybe with an unknown outcome.
-    pub async fn release(self, ending: impl Into<Ending>) -> Result<Released, Error> {
-        let released = self.client.release(ReleaseRequest::new(self.id(), ending)).await?;
+    pub async fn release(mut self, ending: impl Into<Ending>) -> Result<Released, Error> {
+        self.renewal = None;
+        let released = self.client.release(ReleaseRequest::new(self.id(), ending)).await;
+        let released = released.map_err(|error| self.lost_if_unknown(error))?;
         self.held.discharge();
         Ok(released)
     }
 
     /// Ends the lease and tells what went wrong; with [`Failure::next_same`] or
-    /// [`Failure::next_with`], leases the next credential in the same step.
+    /// [`Failure::next_with`], leases the next credential in the same step. The failure counts also if
+    /// the lease has ended already.
     ///
     /// # Errors
     ///
-    /// As for [`Client::report_error`]. That there is no next lease is not among them: the report has
-    /// been made, and [`Report::next_error`] says why there is none.
+    /// [`Error::LeaseLost`] if the daemon does not know the lease any more; others as for
+    /// [`Client::report_error`]. That there is no next lease is not among them: the report has been
+    /// made, and [`Report::next_error`] says why there is none.
     ///
     /// # Cancel safety
     ///
     /// The lease ends even if the future is dropped, but maybe without the report. A next lease that
     /// arrives is given back.
-    pub async fn report(self, failure: Failure) -> Result<Report, Error> {
-        let report = self.client.report_error(self.failed(failure)).await?;
+    pub async fn report(mut self, failure: Failure) -> Result<Report, Error> {
+        self.renewal = None;
+        let report = self.client.report_as(self.failed(failure), self.is_detached()).await;
+        let report = report.map_err(|error| self.lost_if_unknown(error))?;
         self.held.discharge();
         Ok(report)
     }
@@ -117,7 +202,7 @@ impl Lease {
     ///
     /// # Errors
     ///
-    /// As for [`Client::report_error`].
+    /// As for [`report`](Self::report).
     ///
     /// # Cancel safety
     ///
@@ -126,14 +211,15 @@ impl Lease {
     pub async fn report_and_keep(&mut self, failure: Failure) -> Result<Report, Error> {
         let request = self.failed(failure).keep();
         self.reports += 1;
-        self.client.report_error(request).await
+        let report = self.client.report_as(request, self.is_detached()).await;
+        report.map_err(|error| self.lost_if_unknown(error))
     }
 
-    /// Lets the lease last for `ttl` from now, or for its own length again if that is `None`.
+    /// Lets the lease last for `ttl` from now, or for as long again as it was granted if that is `None`.
     ///
     /// # Errors
     ///
-    /// As for [`Client::renew`].
+    /// [`Error::LeaseLost`] if the lease has ended; others as for [`Client::renew`].
     ///
     /// # Cancel safety
     ///
@@ -141,13 +227,16 @@ impl Lease {
     /// little rather than too much.
     ///
     /// [`expires_at_ms`]: Self::expires_at_ms
-    pub async fn renew(&mut self, ttl: Option<Duration>) -> Result<(), Error> {
+    pub async fn renew(&self, ttl: Option<Duration>) -> Result<(), Error> {
+        if self.loss() == Some(Loss::Connection) {
+            return Err(Error::LeaseLost(Loss::Connection));
+        }
         let mut request = RenewRequest::new(self.id());
         if let Some(ttl) = ttl {
             request = request.ttl(ttl);
         }
-        let renewed = self.client.renew(request).await?;
-        self.grant.expires_at_ms = renewed.expires_at_ms;
+        let renewed = self.client.renew(request).await.map_err(|error| self.lost_if_unknown(error))?;
+        self.term.send_replace(Term::until(renewed.expires_at_ms));
         Ok(())
     }
 
@@ -157,9 +246,23 @@ impl Lease {
     /// lasts as long as the connection does at most.
     #[must_use]
     pub fn forget(self) -> String {
-        let Self { grant, held, .. } = self;
+        let Self { renewal, grant, held, .. } = self;
+        drop(renewal);
         held.discharge();
         grant.lease.into_owned()
+    }
+
+    fn is_detached(&self) -> bool {
+        self.held.keeper().bound_to().is_none()
+    }
+
+    /// What it means for a lease that the daemon does not know it.
+    fn lost_if_unknown(&self, error: Error) -> Error {
+        if error.refusal().is_some_and(|error| error.code == ErrorCode::UnknownLease) {
+            self.term.send_modify(Term::forget);
+            return Error::LeaseLost(self.loss().unwrap_or(Loss::Unknown));
+        }
+        error
     }
 
     fn failed(&self, failure: Failure) -> ReportRequest {
@@ -195,7 +298,10 @@ pub struct Report {
 
 /// A lease from what was granted, and the duty to give it back.
 pub(crate) fn granted(grant: Grant<'static, LeasedCredential>, held: Option<Held>, client: &Client) -> Option<Lease> {
-    held.map(|held| Lease { grant, client: client.clone(), held, reports: 0 })
+    held.map(|held| {
+        let term = watch::Sender::new(Term::until(grant.expires_at_ms));
+        Lease { renewal: None, grant, client: client.clone(), held, term, reports: 0 }
+    })
 }
 
 /// A report's outcome from the daemon's answer, and the duty to give its next lease back.
@@ -215,3 +321,6 @@ pub(crate) fn reported(reply: ReportReply<'static, LeasedCredential>, held: Opti
 pub(crate) fn no_lease() -> Error {
     Error::Malformed(serde_json::Error::custom("the answer has no lease"))
 }
+
+#[cfg(test)]
+mod tests;

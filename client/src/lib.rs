@@ -6,7 +6,7 @@
 //! # async fn request(_: &credpool_client::Lease) -> Result<(), u16> { Ok(()) }
 //! # async fn example() -> Result<(), credpool_client::Error> {
 //! let client = Client::connect(ConnectOptions::from_env()).await?;
-//! let lease = client.acquire(AcquireRequest::new("openrouter").model("gpt-5.5")).await?;
+//! let lease = client.acquire(AcquireRequest::new("openrouter").model("gpt-5.5")).await?.keep_alive();
 //! match request(&lease).await {
 //!     Ok(()) => lease.release(Outcome::Ok).await.map(drop)?,
 //!     Err(status) => {
@@ -23,8 +23,41 @@
 //!
 //! All requests of a [`Client`] and its clones share one connection, on which they don't wait for
 //! each other. The connection is served by a task on the tokio runtime that [`Client::connect`] was
-//! called on. There are no timeouts but the one for connecting, no retries and no reconnecting: an
-//! [`Error::Disconnected`] is final for its client.
+//! called on.
+//!
+//! # Which daemon
+//!
+//! One whose user, as the kernel says, is one's own, root, or the one that [`ConnectOptions::server`]
+//! accepts; nothing is sent to any other. Where `HERMES_HOME` is set or a store is named, the daemon must
+//! serve that store: of a Hermes home that is a profile, its root's. Both are checked whenever a connection
+//! is made. A client keeps to the socket at which it found its daemon.
+//!
+//! # When the connection ends
+//!
+//! Leases that are not detached have ended with it: [`Lease::lost`] tells at once. The next request connects
+//! anew. If nobody is there it tries again, ever more slowly, until the connect timeout has passed since the
+//! end was found; after that each request tries once, and fails with [`Error::Unreachable`].
+//!
+//! A request that is cut off is sent once more if that can do no harm:
+//!
+//! | operation | if nothing of it was sent | if it is not known whether it was served |
+//! | --- | --- | --- |
+//! | `ping`, `status`, `explain`, `reload` | sent again | sent again |
+//! | `release`, `renew`, `report_error` about a lease | sent again | sent again: the daemon knows a repetition, and says `duplicate` |
+//! | `acquire` | sent again | [`Error::Disconnected`]: a lease that was granted has ended with the connection, or, if it is detached, lasts until its time is over |
+//! | `report_error` about a credential | sent again | [`Error::Disconnected`]: a repetition would be another failure |
+//! | `clear`, `disable`, `enable` | sent again | [`Error::Disconnected`]: in between, somebody else may have decided otherwise |
+//! | [`Client::call_raw`], [`Client::call_as_line`] | sent again | [`Error::Disconnected`] |
+//!
+//! A report that was repeated brings no next lease, since the daemon has granted that to a connection that is
+//! gone: where neither [`Report::next`] nor [`Report::next_error`] is there, acquire one. A request that is cut
+//! off again fails with [`Error::Disconnected`], or with [`Error::NotSent`] if nothing of it was ever sent.
+//!
+//! # Deadlines
+//!
+//! A request has [`ConnectOptions::request_timeout`], or what [`Client::within`] says: from the call on,
+//! connecting anew and sending again included. What it waits for a lease (`wait`) comes on top. After that it
+//! fails with [`Error::TimedOut`], and a lease that still comes is given back.
 //!
 //! # When a future is dropped
 //!
@@ -37,16 +70,19 @@ mod client;
 mod connection;
 mod discover;
 mod error;
+mod held;
 mod lease;
+mod link;
 mod options;
 #[cfg(test)]
 mod peer;
 mod requests;
+mod trust;
 
 pub use client::Client;
 pub use credpool_proto as proto;
 pub use credpool_proto::words::{Class, FailureKind, Outcome};
-pub use error::{Error, Tried, Why};
+pub use error::{Error, Loss, Tried, Why};
 pub use lease::{Lease, LeasedCredential, Report};
 pub use options::ConnectOptions;
 pub use requests::{

@@ -21,6 +21,10 @@ pub struct PingRequest {}
 
 impl Call for PingRequest {
     const OP: &'static str = "ping";
+
+    fn may_be_repeated(&self) -> bool {
+        true
+    }
 }
 
 /// `reload`: read the definitions again.
@@ -29,6 +33,10 @@ pub struct ReloadRequest {}
 
 impl Call for ReloadRequest {
     const OP: &'static str = "reload";
+
+    fn may_be_repeated(&self) -> bool {
+        true
+    }
 }
 
 /// The conditions of a lease.
@@ -47,6 +55,8 @@ pub struct LeaseOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<Class>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    wait_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ttl_ms: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detach: Option<bool>,
@@ -59,6 +69,18 @@ impl LeaseOptions {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    pub(crate) fn is_detached(&self) -> bool {
+        self.detach == Some(true)
+    }
+
+    fn waits_for(&self) -> Duration {
+        Duration::from_millis(self.wait_ms.unwrap_or(0))
+    }
+
+    fn default_profile(&mut self, profile: &str) {
+        self.profile.get_or_insert_with(|| profile.to_owned());
     }
 }
 
@@ -108,6 +130,15 @@ macro_rules! lease_conditions {
                 self
             }
 
+            /// How long to wait until there is something to lease, up to the daemon's limit; not at all
+            /// unless this is called. The request's deadline is later by as much. A daemon that cannot wait
+            /// answers at once.
+            #[must_use]
+            pub fn wait(mut self, wait: Duration) -> Self {
+                self$(.$options)?.wait_ms = Some(milliseconds(wait));
+                self
+            }
+
             /// How long the lease may last, from 1 ms to the daemon's limit; fractions of a
             /// millisecond count as a whole one.
             #[must_use]
@@ -153,10 +184,22 @@ impl AcquireRequest {
         self.options = options;
         self
     }
+
+    pub(crate) fn is_detached(&self) -> bool {
+        self.options.is_detached()
+    }
 }
 
 impl Call for AcquireRequest {
     const OP: &'static str = "acquire";
+
+    fn waits_for(&self) -> Duration {
+        self.options.waits_for()
+    }
+
+    fn default_profile(&mut self, profile: &str) {
+        self.options.default_profile(profile);
+    }
 }
 
 /// `explain`: what would `acquire` do, and why?
@@ -183,6 +226,14 @@ impl ExplainRequest {
 
 impl Call for ExplainRequest {
     const OP: &'static str = "explain";
+
+    fn may_be_repeated(&self) -> bool {
+        true
+    }
+
+    fn default_profile(&mut self, profile: &str) {
+        self.options.default_profile(profile);
+    }
 }
 
 lease_conditions!(LeaseOptions,);
@@ -213,6 +264,10 @@ impl RenewRequest {
 
 impl Call for RenewRequest {
     const OP: &'static str = "renew";
+
+    fn may_be_repeated(&self) -> bool {
+        true
+    }
 }
 
 /// `status`: pools and credentials, a page at a time.
@@ -257,6 +312,10 @@ impl StatusRequest {
 
 impl Call for StatusRequest {
     const OP: &'static str = "status";
+
+    fn may_be_repeated(&self) -> bool {
+        true
+    }
 }
 
 /// `clear`: lift what restricts a pool or a credential; what an operator disabled stays disabled.

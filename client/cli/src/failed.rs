@@ -29,7 +29,9 @@ impl Failed {
         match self {
             Self::Client(Error::Refused(error)) => error.code.into(),
             Self::NoNext(error) => error.code.into(),
-            Self::Client(Error::Unreachable(_) | Error::Disconnected) => Exit::Unreachable,
+            Self::Client(Error::Unreachable(_) | Error::NotSent | Error::Disconnected | Error::TimedOut(_)) => {
+                Exit::Unreachable
+            }
             Self::Client(Error::TooLong { .. }) => Exit::NotPermitted,
             Self::Client(Error::NotALine) | Self::Usage(_) => Exit::Usage,
             // Whoever reads our output has read enough of it.

@@ -5,22 +5,8 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::peer::{self, Peer};
+use crate::peer::{self, Peer, connected};
 use crate::requests::{Failure, LeaseOptions, Subject};
-
-fn connected() -> (Client, Peer) {
-    let (connection, peer) = Peer::connected();
-    let hello = Hello {
-        protocol: 1,
-        server: "credpoold/0".into(),
-        run: "r".into(),
-        pid: 1,
-        auth_file: None,
-        limits: Default::default(),
-        capabilities: Vec::new(),
-    };
-    (Client::new(Found { socket: "test.sock".into(), connection, hello }), peer)
-}
 
 /// A client, its peer, and a lease between them.
 async fn leased(id: &str) -> (Client, Peer, Lease) {
@@ -67,7 +53,7 @@ async fn a_refusal_is_an_error_that_says_when_to_come_back() {
     });
     let error = refused.unwrap_err();
     assert_eq!(error.refusal().map(|error| error.code), Some(ErrorCode::Exhausted));
-    assert_eq!(error.retry_after(), Some(std::time::Duration::from_secs(43)));
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(43)));
 }
 
 #[tokio::test]
@@ -128,7 +114,9 @@ async fn a_lease_that_arrives_after_its_acquire_was_dropped_is_given_back() {
     drop(client);
     settle().await;
     peer.answer(&id, peer::lease("9f0c")).await;
-    assert_eq!(peer.request().await.0, released("9f0c"));
+    let (request, id) = peer.request().await;
+    assert_eq!(request, released("9f0c"));
+    peer.answer(&id, json!({"held_ms": 0})).await;
     assert_eq!(peer.heard().await, None);
 }
 
@@ -189,7 +177,7 @@ async fn reports_of_a_lease_that_goes_on_are_numbered() {
 #[tokio::test]
 async fn a_report_that_is_too_long_loses_the_end_of_its_body_only() {
     let (client, mut peer) = connected();
-    client.connection.set_line_limit(300);
+    client.link.session().connection.set_line_limit(300);
     let failure = Failure::new().message("what").body("\u{e9}\n".repeat(1_000)).next_with(LeaseOptions::new());
     let request = ReportRequest::new(Subject::Lease { lease: "9f0c".to_owned() }, failure);
     let (report, ()) = tokio::join!(client.report_error(request), async {
@@ -209,12 +197,12 @@ async fn a_line_at_the_daemons_limit_is_sent_and_a_longer_one_is_not() {
     let pool = "p".repeat(100);
     let request = || ClearRequest::new(pool.clone());
     let bytes = r#"{"op":"clear","id":4503599627370496,"pool":""}"#.len() + pool.len();
-    client.connection.set_line_limit(bytes - 1);
+    client.link.session().connection.set_line_limit(bytes - 1);
     assert!(matches!(
         client.clear(request()).await,
         Err(Error::TooLong { bytes: found, limit }) if found == bytes && limit == bytes - 1
     ));
-    client.connection.set_line_limit(bytes);
+    client.link.session().connection.set_line_limit(bytes);
     let (cleared, ()) = tokio::join!(client.clear(request()), async {
         let line = peer.heard().await.unwrap();
         assert_eq!(line.len(), bytes);
@@ -260,27 +248,13 @@ async fn a_raw_line_waits_for_the_answer_to_the_one_before_even_if_nobody_else_d
 }
 
 #[tokio::test]
-async fn the_end_of_the_connection_is_the_end_of_everything_that_waits() {
-    let (client, mut peer) = connected();
-    let (ping, raw, ()) = tokio::join!(client.ping(), client.call_raw("x"), async {
-        peer.heard().await;
-        peer.heard().await;
-        drop(peer);
-    });
-    assert!(matches!(ping, Err(Error::Disconnected)));
-    assert!(matches!(raw, Err(Error::Disconnected)));
-    assert!(matches!(client.ping().await, Err(Error::Disconnected)));
-    assert!(matches!(client.call_raw("x").await, Err(Error::Disconnected)));
-}
-
-#[tokio::test]
 async fn a_peer_that_does_not_speak_json_is_left() {
     let (client, mut peer) = connected();
-    let (ping, ()) = tokio::join!(client.ping(), async {
+    let (cleared, ()) = tokio::join!(client.clear(ClearRequest::new("p")), async {
         peer.heard().await;
         peer.say("HTTP/1.1 400 Bad Request").await;
     });
-    assert!(matches!(ping, Err(Error::Disconnected)));
+    assert!(matches!(cleared, Err(Error::Disconnected)));
 }
 
 #[tokio::test]

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroize;
 
-use super::Connection;
 use crate::error::Error;
+use crate::held::{Held, Keeper};
 
 /// One line from the daemon. It may hold a secret.
 pub(crate) struct Answer {
@@ -33,7 +33,7 @@ impl Answer {
 
     /// Makes the answer responsible for the lease in it: that of an `acquire`, or the next one of a
     /// report.
-    pub(super) fn hold_lease(&mut self, connection: Connection) {
+    pub(super) fn hold_lease(&mut self, keeper: Keeper) {
         #[derive(Deserialize)]
         struct Granted {
             lease: Option<String>,
@@ -46,7 +46,7 @@ impl Answer {
         // An answer that is neither is the business of whoever reads it.
         let granted: Option<Granted> = serde_json::from_slice(&self.line).ok();
         let lease = granted.and_then(|granted| granted.lease.or(granted.next.map(|next| next.lease)));
-        self.lease = lease.map(|lease| Held { lease: Some(lease), connection });
+        self.lease = lease.map(|lease| Held::new(lease, keeper));
     }
 
     /// Takes the responsibility over.
@@ -78,26 +78,5 @@ impl Answer {
 impl Drop for Answer {
     fn drop(&mut self) {
         self.line.as_mut().zeroize();
-    }
-}
-
-/// The duty to give a lease back.
-pub(crate) struct Held {
-    lease: Option<String>,
-    connection: Connection,
-}
-
-impl Held {
-    /// The lease is somebody else's business, or over.
-    pub(crate) fn discharge(mut self) {
-        self.lease = None;
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if let Some(lease) = self.lease.take() {
-            self.connection.give_back(&lease);
-        }
     }
 }

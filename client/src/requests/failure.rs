@@ -1,6 +1,7 @@
 //! What became of a lease: `report_error` and `release`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use credpool_proto::words::{FailureKind, Outcome};
 use serde::{Serialize, Serializer};
@@ -234,6 +235,15 @@ impl ReportRequest {
         Err(Error::TooLong { bytes: length, limit: bytes })
     }
 
+    /// Whether the next lease would be detached; `None` if it would be so as the lease that failed is.
+    pub(crate) fn next_is_detached(&self) -> Option<bool> {
+        match &self.failure.next {
+            Next::No => Some(false),
+            Next::Same => None,
+            Next::With(options) => Some(options.is_detached()),
+        }
+    }
+
     /// Cuts body and message, in this order, until the line is `excess` bytes shorter. `false` if
     /// there isn't as much to cut.
     pub(crate) fn shorten(&mut self, mut excess: usize) -> bool {
@@ -259,6 +269,24 @@ fn bytes_on_the_line(character: char) -> usize {
 
 impl Call for ReportRequest {
     const OP: &'static str = "report_error";
+
+    fn may_be_repeated(&self) -> bool {
+        // The daemon knows the reports about a lease by their numbers.
+        matches!(self.subject, Subject::Lease { .. })
+    }
+
+    fn waits_for(&self) -> Duration {
+        match &self.failure.next {
+            Next::With(options) => options.waits_for(),
+            Next::No | Next::Same => Duration::ZERO,
+        }
+    }
+
+    fn default_profile(&mut self, profile: &str) {
+        if let Next::With(options) = &mut self.failure.next {
+            options.default_profile(profile);
+        }
+    }
 }
 
 /// How the request went that a lease was for.
@@ -331,6 +359,10 @@ impl ReleaseRequest {
 
 impl Call for ReleaseRequest {
     const OP: &'static str = "release";
+
+    fn may_be_repeated(&self) -> bool {
+        true
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
