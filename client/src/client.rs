@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use credpool_proto::history::History;
 use credpool_proto::reply::{
     Cleared, CredentialBrief, Explanation, Hello, Pong, Released, Reloaded, Renewed, Switched,
 };
@@ -21,8 +22,8 @@ use crate::lease::{self, Lease, Report};
 use crate::link::Link;
 use crate::options::ConnectOptions;
 use crate::requests::{
-    AcquireRequest, Call, ClearRequest, DisableRequest, EnableRequest, ExplainRequest, PingRequest, ReleaseRequest,
-    ReloadRequest, RenewRequest, ReportRequest, StatusRequest,
+    AcquireRequest, Call, ClearRequest, DisableRequest, EnableRequest, ExplainRequest, HistoryRequest, PingRequest,
+    ReleaseRequest, ReloadRequest, RenewRequest, ReportRequest, StatusRequest,
 };
 
 /// A way to ask a daemon. Clones share one connection to it, which closes when the last clone and the
@@ -215,6 +216,19 @@ impl Client {
     ///
     /// Safe.
     pub async fn explain(&self, request: ExplainRequest) -> Result<Explanation<'static>, Error> {
+        self.ask(&request).await
+    }
+
+    /// Tells what was said and done about credentials, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// As for [`ping`](Self::ping).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe.
+    pub async fn history(&self, request: HistoryRequest) -> Result<History<'static>, Error> {
         self.ask(&request).await
     }
 

@@ -86,6 +86,6 @@ pub use error::{Error, Loss, Tried, Why};
 pub use lease::{Lease, LeasedCredential, Report};
 pub use options::ConnectOptions;
 pub use requests::{
-    AcquireRequest, Call, ClearRequest, DisableRequest, EnableRequest, Ending, ExplainRequest, Failure, LeaseOptions,
-    PingRequest, ReleaseRequest, ReloadRequest, RenewRequest, ReportRequest, StatusRequest, Subject,
+    AcquireRequest, Call, ClearRequest, DisableRequest, EnableRequest, Ending, ExplainRequest, Failure, HistoryRequest,
+    LeaseOptions, PingRequest, ReleaseRequest, ReloadRequest, RenewRequest, ReportRequest, StatusRequest, Subject,
 };

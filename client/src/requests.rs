@@ -318,6 +318,50 @@ impl Call for StatusRequest {
     }
 }
 
+/// `history`: what was said and done about credentials.
+#[derive(Clone, Debug, Serialize)]
+pub struct HistoryRequest {
+    pool: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<usize>,
+}
+
+impl HistoryRequest {
+    /// Everything that is remembered of this pool.
+    pub fn new(pool: impl Into<String>) -> Self {
+        Self { pool: pool.into(), credential: None, model: None, limit: None }
+    }
+
+    /// Only what concerned this credential, given by its id or its label.
+    #[must_use]
+    pub fn credential(mut self, credential: impl Into<String>) -> Self {
+        self.credential = Some(credential.into());
+        self
+    }
+
+    /// Only what happened with this model.
+    #[must_use]
+    pub fn model(mut self, model: impl Into<String>) -> Self {
+        self.model = Some(model.into());
+        self
+    }
+
+    /// The latest so many, from 1 to 1,000.
+    #[must_use]
+    pub fn limit(mut self, entries: usize) -> Self {
+        self.limit = Some(entries);
+        self
+    }
+}
+
+impl Call for HistoryRequest {
+    const OP: &'static str = "history";
+}
+
 /// `clear`: lift what restricts a pool or a credential; what an operator disabled stays disabled.
 #[derive(Clone, Debug, Serialize)]
 pub struct ClearRequest {

@@ -32,6 +32,7 @@ mod convert;
 mod definitions;
 mod explain;
 mod hello;
+mod history;
 mod leases;
 mod operator;
 mod report;
@@ -125,6 +126,8 @@ impl Engine {
         let limits = CoreLimits {
             leases: config.limits.leases,
             leases_per_connection: config.limits.leases_per_connection,
+            history_per_model: config.limits.history,
+            history_per_pool: config.limits.history_per_pool,
             ..CoreLimits::default()
         };
         Ok(Self {
@@ -264,6 +267,9 @@ impl Engine {
             Op::Renew { lease, ttl_ms } => self.renew(&asked, &lease, ttl_ms),
             Op::Status { pool, after, limit } => self.status(&asked, pool.as_deref(), after.as_deref(), limit),
             Op::Explain { pool, options } => self.explain(&asked, &pool, &options),
+            Op::History { pool, credential, model, limit } => {
+                self.history(&asked, &pool, credential.as_deref(), model.as_deref(), limit)
+            }
             Op::Clear { pool, credential, model } => self.clear(&asked, &pool, credential.as_deref(), model.as_deref()),
             Op::Disable { pool, credential, for_ms, note } => {
                 let disable =

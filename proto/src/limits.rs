@@ -29,6 +29,9 @@ pub const MAX_PROTOCOLS: usize = 32;
 /// Most credentials on one page of `status`, and how many a page holds unless the request says so.
 pub const MAX_STATUS_PAGE: usize = 1_000;
 
+/// Most entries that one `history` answers with, and how many it does unless the request says so.
+pub const MAX_HISTORY_PAGE: usize = 1_000;
+
 /// Highest `report` number: how many failures of one lease are told apart.
 pub const MAX_REPORTS_PER_LEASE: u64 = 64;
 
@@ -61,6 +64,10 @@ pub struct Limits {
     pub leases: usize,
     /// Most leases bound to one connection.
     pub leases_per_connection: usize,
+    /// Most entries of the history of one credential and model.
+    pub history: usize,
+    /// Most entries of the history of one pool.
+    pub history_per_pool: usize,
     /// Longest lease, in milliseconds.
     pub ttl_ms: u64,
     /// Longest wait of an `acquire`, in milliseconds.
@@ -83,6 +90,8 @@ impl Default for Limits {
             connections_per_uid: 1_024,
             leases: 65_536,
             leases_per_connection: 4_096,
+            history: 64,
+            history_per_pool: 4_096,
             ttl_ms: DAY_MS,
             wait_ms: DAY_MS,
             auth_file_bytes: 16 * 1_024 * 1_024,
@@ -102,8 +111,8 @@ mod tests {
             "{\"request_line_bytes\":262144,\"partial_line_ms\":10000,\
              \"unsent_output_bytes\":1048576,\"unread_output_ms\":10000,\"connections\":4096,\
              \"connections_per_uid\":1024,\"leases\":65536,\"leases_per_connection\":4096,\
-             \"ttl_ms\":86400000,\"wait_ms\":86400000,\"auth_file_bytes\":16777216,\
-             \"auth_file_rows\":100000}"
+             \"history\":64,\"history_per_pool\":4096,\"ttl_ms\":86400000,\"wait_ms\":86400000,\
+             \"auth_file_bytes\":16777216,\"auth_file_rows\":100000}"
         );
     }
 }

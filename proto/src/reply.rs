@@ -330,6 +330,9 @@ pub struct Candidate<'a> {
 pub struct Reason<'a> {
     /// What it is.
     pub obstacle: Obstacle,
+    /// The same in words, and which evidence says so.
+    #[serde(default)]
+    pub message: Cow<'a, str>,
     /// Which restriction, if that is what it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restriction: Option<Restriction<'a>>,

@@ -131,6 +131,17 @@ pub enum Op<'a> {
         /// Under which conditions.
         options: AcquireOptions<'a>,
     },
+    /// `history`.
+    History {
+        /// Which pool.
+        pool: Cow<'a, str>,
+        /// Only what concerned this credential (id or unique label).
+        credential: Option<Cow<'a, str>>,
+        /// Only what happened with this model.
+        model: Option<Cow<'a, str>>,
+        /// How many entries at most; 1 to 1,000.
+        limit: usize,
+    },
     /// `clear`.
     Clear {
         /// Which pool.
@@ -181,6 +192,7 @@ impl Op<'_> {
             Self::Renew { .. } => OpName::Renew,
             Self::Status { .. } => OpName::Status,
             Self::Explain { .. } => OpName::Explain,
+            Self::History { .. } => OpName::History,
             Self::Clear { .. } => OpName::Clear,
             Self::Disable { .. } => OpName::Disable,
             Self::Enable { .. } => OpName::Enable,

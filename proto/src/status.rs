@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::reply::Cause;
+use crate::reply::{Cause, Evidence};
 use crate::words::{Cap, CredentialState, Scope};
 
 /// One page of `status`.
@@ -136,6 +136,8 @@ pub struct Restriction<'a> {
     pub until_at_ms: Option<u64>,
     /// How many windows in a row failed this way.
     pub strikes: u32,
+    /// What its deadline, or else its kind, was read from; `None` for a guess.
+    pub evidence: Option<Evidence<'a>>,
 }
 
 const fn yes() -> bool {

@@ -89,6 +89,8 @@ words! {
         Status = "status",
         /// Say what `acquire` would do, and why, without doing it.
         Explain = "explain",
+        /// Tell what was said and done about credentials.
+        History = "history",
         /// Lift restrictions.
         Clear = "clear",
         /// Take a credential out of use.
@@ -275,6 +277,26 @@ words! {
 }
 
 words! {
+    /// What happened to a credential or a pool.
+    pub enum HistoryEvent {
+        /// A failure was reported.
+        Reported = "reported",
+        /// Hermes had noted a failure beside the definition.
+        Imported = "imported",
+        /// A success lifted restrictions, or their strikes.
+        Recovered = "recovered",
+        /// An operator lifted restrictions.
+        Cleared = "cleared",
+        /// An operator took it out of use.
+        Disabled = "disabled",
+        /// An operator put it back.
+        Enabled = "enabled",
+        /// Something that only a newer daemon knows.
+        Other = "other",
+    }
+}
+
+words! {
     /// How a credential's `max_in_flight` is meant.
     pub enum Cap {
         /// Spread first, share when all are at it.
@@ -349,5 +371,5 @@ words! {
 }
 
 reply_words! {
-    VerdictKind, Scope, CredentialState, NotApplied, EndedBy, Cap, Obstacle, ErrorCode,
+    VerdictKind, Scope, CredentialState, NotApplied, EndedBy, HistoryEvent, Cap, Obstacle, ErrorCode,
 }

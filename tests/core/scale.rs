@@ -88,7 +88,14 @@ impl Work {
         for (verdict, next) in verdicts.into_iter().zip([next, None]) {
             let subject = Subject::Lease(failing);
             let number = u64::from(next.is_none());
-            self.apply(Command::Report(Report { subject, number, verdict, keep: false, next }));
+            self.apply(Command::Report(Report {
+                subject,
+                number,
+                model: Some("large".into()),
+                verdict,
+                keep: false,
+                next,
+            }));
         }
         self.apply(Command::Release(Release { token: kept, success: true }));
         self.apply(Command::Release(Release { token: listed, success: false }));

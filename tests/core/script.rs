@@ -37,6 +37,8 @@ impl Setup {
             leases_per_connection: self.leases_per_connection,
             reports_per_lease: self.reports_per_lease,
             models_per_scope: 64,
+            history_per_model: 3,
+            history_per_pool: 9,
             ended_leases: 1_000,
             ended_lease_ms: 2_000,
             strikes_ms: 3_000,
@@ -77,8 +79,8 @@ impl Setup {
 pub(crate) enum Op {
     Edit(usize, Edit),
     Acquire(usize, AskOp, Option<u8>),
-    Report { lease: usize, number: u64, verdict: VerdictOp, keep: bool, next: Option<Option<AskOp>> },
-    ReportWithout { credential: usize, epoch: usize, verdict: VerdictOp },
+    Report { lease: usize, number: u64, model: Option<u8>, verdict: VerdictOp, keep: bool, next: Option<Option<AskOp>> },
+    ReportWithout { credential: usize, epoch: usize, model: Option<u8>, verdict: VerdictOp },
     Release(usize, bool),
     Renew(usize, Option<u64>),
     Disconnect(u8),
@@ -226,20 +228,22 @@ impl Stage {
                 let ask = self.ask(ask);
                 Command::Acquire(Acquire { pool, ask, token: self.token(), owner: owner.map(owner_of) })
             }
-            Op::Report { lease, number, verdict, keep, next } => {
+            Op::Report { lease, number, model, verdict, keep, next } => {
                 let next = next.as_ref().map(|ask| match ask {
                     Some(ask) => Next::With { ask: self.ask(ask), token: self.token(), owner: Some(owner_of(0)) },
                     None => Next::Same { token: self.token(), connection: owner_of(1) },
                 });
                 let subject = Subject::Lease(self.lease(*lease));
                 let verdict = self.verdict(verdict);
-                Command::Report(Report { subject, number: *number, verdict, keep: *keep, next })
+                let model = model.map(model_of);
+                Command::Report(Report { subject, number: *number, model, verdict, keep: *keep, next })
             }
-            Op::ReportWithout { credential, epoch, verdict } => {
+            Op::ReportWithout { credential, epoch, model, verdict } => {
                 let epoch = self.epochs[self.epochs.len() - 1 - epoch % self.epochs.len()];
                 let subject = Subject::Credential(self.credential(*credential), epoch);
                 let verdict = self.verdict(verdict);
-                Command::Report(Report { subject, number: 0, verdict, keep: false, next: None })
+                let model = model.map(model_of);
+                Command::Report(Report { subject, number: 0, model, verdict, keep: false, next: None })
             }
             Op::Release(lease, success) => Command::Release(Release { token: self.lease(*lease), success: *success }),
             Op::Renew(lease, ttl_ms) => Command::Renew(Renew { token: self.lease(*lease), ttl_ms: *ttl_ms }),
@@ -458,14 +462,16 @@ fn ops() -> impl proptest::strategy::Strategy<Value = Op> {
     let credential = || 0..8usize;
     let owner = || option::of(0..3u8);
     let number = || prop_oneof![4 => Just(0u64), 1 => 1..4u64];
+    let model = || option::weighted(0.5, 0..2u8);
     prop_oneof![
         2 => (pool(), edits()).prop_map(|(pool, edit)| Op::Edit(pool, edit)),
         8 => (pool(), asks(), owner()).prop_map(|(pool, ask, owner)| Op::Acquire(pool, ask, owner)),
-        7 => (recent(), number(), verdicts(), prop::weighted(3), option::weighted(0.3, option::of(asks()))).prop_map(
-            |(lease, number, verdict, keep, next)| Op::Report { lease, number, verdict, keep, next }
-        ),
-        1 => (credential(), recent(), verdicts())
-            .prop_map(|(credential, epoch, verdict)| Op::ReportWithout { credential, epoch, verdict }),
+        7 => (recent(), number(), model(), verdicts(), prop::weighted(3), option::weighted(0.3, option::of(asks())))
+            .prop_map(|(lease, number, model, verdict, keep, next)| {
+                Op::Report { lease, number, model, verdict, keep, next }
+            }),
+        1 => (credential(), recent(), model(), verdicts())
+            .prop_map(|(credential, epoch, model, verdict)| Op::ReportWithout { credential, epoch, model, verdict }),
         4 => (recent(), any::<bool>()).prop_map(|(lease, success)| Op::Release(lease, success)),
         1 => (recent(), option::of(0..1_500u64)).prop_map(|(lease, ttl_ms)| Op::Renew(lease, ttl_ms)),
         1 => (0..3u8).prop_map(Op::Disconnect),

@@ -12,6 +12,7 @@ mod exhausted;
 mod explain;
 mod framing;
 mod hello;
+mod history;
 mod legacy;
 mod lifetime;
 mod limits;

@@ -129,6 +129,9 @@ fn the_other_operations_arrive() {
     check(&StatusRequest::new().pool("p").after("a\u{1f}b").limit(5), |op| {
         assert!(matches!(op, Op::Status { pool: Some(_), after: Some(after), limit: 5 } if after == "a\u{1f}b"));
     });
+    check(&HistoryRequest::new("p").credential("c").model("m").limit(5), |op| {
+        assert!(matches!(op, Op::History { credential: Some(_), model: Some(_), limit: 5, .. }));
+    });
     check(&ClearRequest::new("p").credential("c").model("m"), |op| {
         assert!(matches!(op, Op::Clear { credential: Some(_), model: Some(_), .. }));
     });

@@ -146,6 +146,8 @@ pub struct Report {
     pub subject: Subject,
     /// Which failure of this lease, by the caller's count.
     pub number: u64,
+    /// The model that was in use, if one was.
+    pub model: Option<Model>,
     /// What the classifier says.
     pub verdict: Verdict,
     /// Whether the lease goes on.

@@ -220,6 +220,7 @@ impl Core {
             forget_at: now.boot,
             status: None,
             reason: "definition".into(),
+            evidence: None,
         });
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::cause::{Cause, State};
+use crate::history::HistoryIndex;
 use crate::lists::Lists;
 use crate::policy::Strategy;
 use crate::ranking::{Rank, Ranking};
@@ -167,6 +168,8 @@ pub(crate) struct PoolIndex {
     pub(crate) states: BTreeMap<State, usize>,
     /// Live leases.
     pub(crate) leases: usize,
+    /// What is remembered of it.
+    pub(crate) history: HistoryIndex,
 }
 
 impl PoolIndex {
@@ -182,6 +185,7 @@ impl PoolIndex {
             without_secret: 0,
             states: BTreeMap::new(),
             leases: 0,
+            history: HistoryIndex::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cause::{Cause, State};
+use crate::history::HistoryIndex;
 use crate::index::Due;
 use crate::machine::Core;
 use crate::records::{CredentialKey, LeaseNo, Scope};
@@ -21,6 +22,7 @@ impl Core {
         self.check_credentials()?;
         self.check_lists()?;
         self.check_views()?;
+        self.check_history()?;
         self.check_deadlines()
     }
 
@@ -162,6 +164,23 @@ impl Core {
                 let anew = self.build_view(*key, need);
                 holds(view.agrees_with(&anew), || format!("view of {need:?}: {view:?}, anew: {anew:?}"))?;
             }
+        }
+        Ok(())
+    }
+
+    fn check_history(&self) -> Result<(), String> {
+        let mut histories: BTreeMap<_, HistoryIndex> = BTreeMap::new();
+        for (no, entry) in &self.records.history {
+            equal("number", no, &entry.no)?;
+            let known = entry.credential.is_none_or(|key| self.records.credentials.contains_key(&key));
+            holds(known, || format!("about nobody: {entry:?}"))?;
+            histories.entry(entry.pool).or_default().insert(entry);
+        }
+        for (key, pool) in &self.index.pools {
+            equal("history", &pool.history, &histories.remove(key).unwrap_or_default())?;
+            let (longest, all) = pool.history.sizes();
+            within("history of a credential and model", longest, self.limits.history_per_model)?;
+            within("history of a pool", all, self.limits.history_per_pool)?;
         }
         Ok(())
     }

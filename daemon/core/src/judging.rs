@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::cause::{Cause, Kind, State};
 use crate::command::{Import, Limit, Next, Refusal, Report, Reported, Subject, Verdict};
+use crate::history::Event;
 use crate::machine::Core;
 use crate::records::{
     AccountKey, Conclusion, CredentialKey, EndedBy, Identity, LeaseNo, Model, PoolKey, Reach, Restriction, Scope, Seq,
@@ -35,7 +36,7 @@ impl Core {
                 self.report_of_lease(no, report)
             }
             Subject::Credential(key, epoch) => {
-                let conclusion = self.report_of_credential(key, epoch, &report.verdict)?;
+                let conclusion = self.report_of_credential(key, epoch, &report)?;
                 Ok(Reported { conclusion, ended_by: None, duplicate: false, next: None })
             }
         }
@@ -60,6 +61,7 @@ impl Core {
         let (same, was_bound) = (lease.ask.clone(), lease.owner.is_some());
         let before = lease.ended.map(|ending| ending.by);
         let conclusion = self.judge(about, &report.verdict);
+        self.note_report(about, Some(no), &report, &conclusion);
         if let Some(lease) = self.records.leases.get_mut(&no) {
             lease.reports.push((report.number, conclusion.clone()));
             self.touch(Touched::Lease(no));
@@ -75,17 +77,8 @@ impl Core {
         Ok(Reported { conclusion, ended_by, duplicate: false, next })
     }
 
-    fn report_of_credential(
-        &mut self,
-        key: CredentialKey,
-        epoch: Seq,
-        verdict: &Verdict,
-    ) -> Result<Conclusion, Refusal> {
+    fn report_of_credential(&mut self, key: CredentialKey, epoch: Seq, report: &Report) -> Result<Conclusion, Refusal> {
         let credential = self.records.credentials.get(&key).ok_or(Refusal::UnknownCredential)?;
-        if epoch != credential.epoch {
-            let why = if epoch < credential.secret_since { Why::StaleSecret } else { Why::ClearedSince };
-            return Ok(self.history_only(key, verdict, why));
-        }
         // Without a lease nobody knows when the request began; that it fails now, in this epoch, is what counts.
         let about = About {
             pool: credential.pool,
@@ -94,7 +87,21 @@ impl Core {
             secret: credential.secret_since,
             granted: self.records.header.seq,
         };
-        Ok(self.judge(about, verdict))
+        let conclusion = if epoch == credential.epoch {
+            self.judge(about, &report.verdict)
+        } else {
+            let why = if epoch < credential.secret_since { Why::StaleSecret } else { Why::ClearedSince };
+            self.history_only(key, &report.verdict, why)
+        };
+        self.note_report(about, None, report, &conclusion);
+        Ok(conclusion)
+    }
+
+    fn note_report(&mut self, about: About, lease: Option<LeaseNo>, report: &Report, conclusion: &Conclusion) {
+        let scope = scope_of(conclusion.reach, &about).unwrap_or(Scope::Credential(about.credential));
+        let model = report.model.clone().or_else(|| conclusion.model.clone());
+        let event = Event::Reported { lease, status: report.verdict.status, conclusion: conclusion.clone() };
+        self.note(about.pool, Some(about.credential), scope, model, event);
     }
 
     /// Applies a verdict to the restriction that it is about.
@@ -188,6 +195,7 @@ impl Core {
         window.until = until;
         window.status = verdict.status;
         window.reason = Arc::clone(&verdict.rule);
+        window.evidence.clone_from(&verdict.evidence);
         self.put_restriction(window);
         true
     }
@@ -215,6 +223,7 @@ impl Core {
             forget_at: now.boot,
             status: verdict.status,
             reason: Arc::clone(&verdict.rule),
+            evidence: verdict.evidence.clone(),
         });
     }
 
@@ -236,12 +245,13 @@ impl Core {
     /// Lifts what a success disproves: what covers its scope and model, and began before its lease was granted.
     pub(crate) fn succeed(&mut self, no: LeaseNo) {
         let Some(lease) = self.records.leases.get(&no) else { return };
-        let key = lease.credential;
+        let (key, pool) = (lease.credential, lease.pool);
         let current =
             self.records.credentials.get(&key).is_some_and(|credential| credential.secret_since == lease.secret);
         let scopes = [Scope::Credential(key), Scope::Account(lease.account), Scope::Pool(lease.pool)];
         let scopes = if current { &scopes[..] } else { &scopes[1..] };
-        let model = lease.ask.model.as_ref();
+        let used = lease.ask.model.clone();
+        let model = used.as_ref();
         let disproved: Vec<Identity> = scopes
             .iter()
             .flat_map(|scope| self.records.restrictions_within(*scope))
@@ -252,13 +262,16 @@ impl Core {
             })
             .map(|restriction| restriction.identity.clone())
             .collect();
-        for identity in disproved {
-            self.drop_restriction(&identity);
+        for identity in &disproved {
+            self.drop_restriction(identity);
+        }
+        if let Some(widest) = disproved.iter().map(|identity| identity.scope).max() {
+            self.note(pool, Some(key), widest, used, Event::Recovered { lease: no, lifted: disproved.len() });
         }
         self.hear_of(key);
     }
 
-    pub(crate) fn import(&mut self, import: Import) -> bool {
+    pub(crate) fn import(&mut self, import: &Import) -> bool {
         let key = import.credential;
         let Some(credential) = self.records.credentials.get(&key) else { return false };
         let (pool, account) = (credential.pool, credential.account);
@@ -273,6 +286,9 @@ impl Core {
             credential.imported = import.at;
         }
         self.touch(Touched::Credential(key));
+        let Import { cause, until, status, .. } = *import;
+        let event = Event::Imported { cause, until, status, rule: Arc::clone(&import.rule) };
+        self.note(pool, Some(key), scope, None, event);
         if import.until.passed(self.now()) {
             return true;
         }
@@ -290,7 +306,8 @@ impl Core {
                 jitter: 0,
                 forget_at: self.now().boot,
                 status: import.status,
-                reason: import.rule,
+                reason: Arc::clone(&import.rule),
+                evidence: None,
             },
         };
         self.put_restriction(restriction);

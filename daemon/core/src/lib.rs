@@ -26,13 +26,14 @@
 //! ```
 //!
 //! The map: `records` is the state, `index` what is derived from it; `machine` keeps the two together; `leases`,
-//! `judging`, `operator`, `define`, `lists` and `deadlines` are what commands do; `queries` looks and changes nothing;
-//! `invariants` says what must hold after every command.
+//! `judging`, `operator`, `define`, `lists` and `deadlines` are what commands do, and `history` what is remembered of
+//! that; `queries` looks and changes nothing; `invariants` says what must hold after every command.
 
 mod cause;
 mod command;
 mod deadlines;
 mod define;
+mod history;
 mod index;
 mod invariants;
 mod judging;
@@ -53,13 +54,14 @@ pub use command::{
     Obstacle, Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, Subject, Unavailable, Verdict,
 };
 pub use deadlines::Deadline;
+pub use history::{Entry, Event};
 pub use machine::Core;
 pub use policy::{Backoff, Cap, Cooldowns, Limits, Policy, Strategy};
 pub use queries::{Candidate, Explanation, Ineligible};
 pub use records::{
-    Account, AccountKey, Ask, Change, ChosenBy, Conclusion, Credential, CredentialKey, EndedBy, Ending, Evidence,
-    Header, Identity, Lease, LeaseNo, List, ListKey, Model, Owner, Pool, PoolKey, Profile, Reach, Records, Restriction,
-    Scope, Seq, TokenHash, Watermark, Why,
+    Account, AccountKey, Ask, Change, ChosenBy, Conclusion, Credential, CredentialKey, EndedBy, Ending, EntryNo,
+    Evidence, Header, Identity, Lease, LeaseNo, List, ListKey, Model, Owner, Pool, PoolKey, Profile, Reach, Records,
+    Restriction, Scope, Seq, TokenHash, Watermark, Why,
 };
 pub use rng::Rng;
 pub use time::{Boot, Now, Until, Wall};

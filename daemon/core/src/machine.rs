@@ -44,6 +44,8 @@ impl Core {
         // restricted, whatever had to make room.
         let limits = Limits {
             models_per_scope: limits.models_per_scope.max(1),
+            history_per_model: limits.history_per_model.max(1),
+            history_per_pool: limits.history_per_pool.max(1),
             ended_lease_ms: limits.ended_lease_ms.max(1),
             strikes_ms: limits.strikes_ms.max(1),
             retired_ms: limits.retired_ms.max(1),
@@ -63,7 +65,7 @@ impl Core {
         self.fire();
         match command {
             Command::Define(define) => Reply::Defined(self.define(define)),
-            Command::Import(import) => Reply::Imported(self.import(import)),
+            Command::Import(import) => Reply::Imported(self.import(&import)),
             Command::Acquire(acquire) => {
                 Reply::Acquired(self.acquire(acquire.pool, acquire.ask, acquire.token, acquire.owner))
             }
@@ -449,6 +451,7 @@ impl Core {
         for identity in left {
             self.drop_restriction(&identity);
         }
+        self.forget_history(credential.pool, key);
         self.leave_account(credential.account, key);
     }
 

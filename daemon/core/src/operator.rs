@@ -1,7 +1,10 @@
 //! What operators do: clear, disable, enable. The last word is theirs.
 
+use std::sync::Arc;
+
 use crate::cause::{Cause, State};
 use crate::command::{Clear, Disable, Refusal};
+use crate::history::Event;
 use crate::machine::Core;
 use crate::records::{CredentialKey, Identity, Model, Restriction, Scope, Touched, Watermark};
 use crate::time::Until;
@@ -23,6 +26,8 @@ impl Core {
             }
         };
         let lifted = self.lift(clear, &keys);
+        let widest = watermarked.last().copied().unwrap_or(Scope::Pool(clear.pool));
+        self.note(clear.pool, clear.credential, widest, clear.model.clone(), Event::Cleared { lifted });
         for key in keys {
             self.renew_epoch(key);
         }
@@ -87,28 +92,33 @@ impl Core {
     pub(crate) fn disable(&mut self, disable: Disable) -> Result<State, Refusal> {
         let key = disable.credential;
         let credential = self.records.credentials.get(&key).ok_or(Refusal::UnknownCredential)?;
-        let now = self.now();
+        let (now, pool) = (self.now(), credential.pool);
+        let until = disable.for_ms.map_or(Until::Lifted, |ms| Until::boot(now.boot.after(ms.max(1))));
+        let event = Event::Disabled { until, note: Arc::clone(&disable.note) };
+        self.note(pool, Some(key), Scope::Credential(key), None, event);
         self.put_restriction(Restriction {
             identity: disabled(key),
-            pool: credential.pool,
+            pool,
             in_force: true,
             began: self.records.header.seq,
             began_at: now,
-            until: disable.for_ms.map_or(Until::Lifted, |ms| Until::boot(now.boot.after(ms.max(1)))),
+            until,
             strikes: 1,
             jitter: 0,
             forget_at: now.boot,
             status: None,
             reason: disable.note,
+            evidence: None,
         });
         Ok(self.state(key))
     }
 
     pub(crate) fn enable(&mut self, key: CredentialKey) -> Result<State, Refusal> {
-        if !self.records.credentials.contains_key(&key) {
-            return Err(Refusal::UnknownCredential);
+        let pool = self.records.credentials.get(&key).ok_or(Refusal::UnknownCredential)?.pool;
+        if self.records.restrictions.contains_key(&disabled(key)) {
+            self.drop_restriction(&disabled(key));
+            self.note(pool, Some(key), Scope::Credential(key), None, Event::Enabled);
         }
-        self.drop_restriction(&disabled(key));
         Ok(self.state(key))
     }
 }

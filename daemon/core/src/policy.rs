@@ -173,6 +173,10 @@ pub struct Limits {
     pub models_per_scope: usize,
     /// Ended leases that are remembered.
     pub ended_leases: usize,
+    /// Entries of the history of one credential and model.
+    pub history_per_model: usize,
+    /// Entries of the history of one pool.
+    pub history_per_pool: usize,
     /// How long an ended lease is remembered.
     pub ended_lease_ms: u64,
     /// How long strikes are remembered after their window opened again.
@@ -190,6 +194,8 @@ impl Default for Limits {
             reports_per_lease: 64,
             models_per_scope: 256,
             ended_leases: 65_536,
+            history_per_model: 64,
+            history_per_pool: 4_096,
             ended_lease_ms: 10 * 60 * 1_000,
             strikes_ms: DAY,
             retired_ms: DAY,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::cause::{Cause, Kind, State};
+use crate::history::Entry;
 use crate::policy::{Cap, Policy};
 use crate::rng::Rng;
 use crate::time::{Boot, Now, Until, Wall};
@@ -42,6 +43,10 @@ number! {
     LeaseNo(u64)
 }
 number! {
+    /// An entry of a pool's history, in order of time.
+    EntryNo(u64)
+}
+number! {
     /// The hash of a lease's bearer token. The core never sees the token.
     TokenHash(u128)
 }
@@ -78,6 +83,8 @@ pub struct Header {
     pub next_lease: LeaseNo,
     /// The next key of a pool, credential or account.
     pub next_key: u32,
+    /// The next entry's number.
+    pub next_entry: EntryNo,
 }
 
 /// A pool.
@@ -213,6 +220,9 @@ pub struct Restriction {
     pub status: Option<u16>,
     /// The rule that concluded it, or what an operator noted.
     pub reason: Arc<str>,
+    /// What the rule went by.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub evidence: Option<Evidence>,
 }
 
 /// An operator's `clear`: reports from leases granted before it are history only.
@@ -402,6 +412,9 @@ pub struct Records {
     /// By what was cleared.
     #[cfg_attr(feature = "serde", serde(serialize_with = "rows"))]
     pub watermarks: BTreeMap<(Scope, Option<Model>), Watermark>,
+    /// By number, so by age.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "rows"))]
+    pub history: BTreeMap<EntryNo, Entry>,
 }
 
 #[cfg(feature = "serde")]
@@ -424,6 +437,7 @@ impl Records {
                 rng: Rng::new(seed),
                 next_lease: LeaseNo(1),
                 next_key: 0,
+                next_entry: EntryNo(1),
             },
             pools: BTreeMap::new(),
             credentials: BTreeMap::new(),
@@ -432,6 +446,7 @@ impl Records {
             leases: BTreeMap::new(),
             restrictions: BTreeMap::new(),
             watermarks: BTreeMap::new(),
+            history: BTreeMap::new(),
         }
     }
 
@@ -456,6 +471,7 @@ impl Records {
             Change::Lease(key, after) => put(&mut self.leases, key, after),
             Change::Restriction(key, after) => put(&mut self.restrictions, key.clone(), after),
             Change::Watermark(key, after) => put(&mut self.watermarks, key.clone(), after),
+            Change::Entry(key, after) => put(&mut self.history, key, after),
         }
     }
 
@@ -495,6 +511,8 @@ pub enum Change<'a> {
     Restriction(&'a Identity, Option<&'a Restriction>),
     /// A watermark.
     Watermark(&'a (Scope, Option<Model>), Option<&'a Watermark>),
+    /// An entry of a pool's history.
+    Entry(EntryNo, Option<&'a Entry>),
 }
 
 /// The name of a record that a command touched.
@@ -507,6 +525,7 @@ pub(crate) enum Touched {
     Lease(LeaseNo),
     Restriction(Identity),
     Watermark((Scope, Option<Model>)),
+    Entry(EntryNo),
 }
 
 impl Touched {
@@ -520,6 +539,7 @@ impl Touched {
             Self::Lease(key) => Change::Lease(*key, records.leases.get(key)),
             Self::Restriction(key) => Change::Restriction(key, records.restrictions.get(key)),
             Self::Watermark(key) => Change::Watermark(key, records.watermarks.get(key)),
+            Self::Entry(key) => Change::Entry(*key, records.history.get(key)),
         }
     }
 }

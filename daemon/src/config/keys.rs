@@ -196,6 +196,8 @@ pub const KEYS: &[Key] = &[
     key("limits.connections_per_uid", MANY, Some("1024"), "The most open connections of one user."),
     key("limits.leases", MANY, Some("65536"), "The most leases out at once."),
     key("limits.leases_per_connection", MANY, Some("4096"), "The most leases bound to one connection."),
+    key("limits.history", MANY, Some("64"), "The most verdicts remembered of one credential and model."),
+    key("limits.history_per_pool", MANY, Some("4096"), "The most verdicts remembered of one pool."),
     key("limits.ttl", TTL, Some("24h"), "The longest lease that may be asked for."),
     key("limits.wait", TTL, Some("24h"), "The longest wait that may be asked for."),
     key("limits.auth_file", BUFFER, Some("16MiB"), "The largest auth.json."),

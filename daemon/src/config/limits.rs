@@ -21,6 +21,8 @@ pub(super) fn limits(settings: &LimitSettings) -> Limits {
         connections_per_uid: settings.connections_per_uid.unwrap_or(usual.connections_per_uid),
         leases: settings.leases.unwrap_or(usual.leases),
         leases_per_connection: settings.leases_per_connection.unwrap_or(usual.leases_per_connection),
+        history: settings.history.unwrap_or(usual.history),
+        history_per_pool: settings.history_per_pool.unwrap_or(usual.history_per_pool),
         ttl_ms: settings.ttl.unwrap_or(usual.ttl_ms),
         wait_ms: settings.wait.unwrap_or(usual.wait_ms),
         auth_file_bytes: settings.auth_file.unwrap_or(usual.auth_file_bytes),

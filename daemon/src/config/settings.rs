@@ -166,6 +166,8 @@ pub(super) struct LimitSettings {
     pub(super) connections_per_uid: Option<usize>,
     pub(super) leases: Option<usize>,
     pub(super) leases_per_connection: Option<usize>,
+    pub(super) history: Option<usize>,
+    pub(super) history_per_pool: Option<usize>,
     pub(super) ttl: Option<u64>,
     pub(super) wait: Option<u64>,
     pub(super) auth_file: Option<usize>,

@@ -167,7 +167,12 @@ pub(super) fn restriction<'a>(restriction: &'a core::Restriction, now: Now) -> R
         reason: Some(&*restriction.reason).filter(|reason| !reason.is_empty()).map(Cow::Borrowed),
         until_at_ms: instant(restriction.until, now),
         strikes: restriction.strikes,
+        evidence: restriction.evidence.as_ref().map(evidence),
     }
+}
+
+pub(super) fn evidence(evidence: &core::Evidence) -> reply::Evidence<'_> {
+    reply::Evidence { source: Cow::Borrowed(&evidence.source), raw: Cow::Borrowed(&evidence.raw) }
 }
 
 /// A credential in a few words, as it stands for requests that name no model.

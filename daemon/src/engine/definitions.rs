@@ -8,6 +8,7 @@ use std::sync::Arc;
 use credpool_core as core;
 use credpool_core::{Command, CredentialKey, Define, Defined, Import, Now, Reply, Until, Wall};
 use credpool_proto::error::WireError;
+use credpool_proto::limits::Limits;
 use credpool_proto::reply::Reloaded;
 
 use super::{Engine, Ticket, convert};
@@ -68,10 +69,17 @@ impl Engine {
 
     /// Takes over what can change while the daemon runs.
     fn reconfigure(&mut self, mut config: Config) {
-        let fixed = |limits: &credpool_proto::limits::Limits| (limits.leases, limits.leases_per_connection);
-        if fixed(&config.limits) != fixed(&self.config.limits) {
-            tracing::warn!("limits.leases and limits.leases_per_connection change with the next start");
-            (config.limits.leases, config.limits.leases_per_connection) = fixed(&self.config.limits);
+        let before = self.config.limits;
+        let fixed = Limits {
+            leases: before.leases,
+            leases_per_connection: before.leases_per_connection,
+            history: before.history,
+            history_per_pool: before.history_per_pool,
+            ..config.limits
+        };
+        if config.limits != fixed {
+            tracing::warn!("limits on leases and history change with the next start");
+            config.limits = fixed;
         }
         let Config { access, .. } = &config;
         match Access::resolve(&access.users, &access.groups, &access.admins) {

@@ -1,9 +1,10 @@
 //! `explain`.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use credpool_core as core;
-use credpool_core::{Candidate, Ineligible};
+use credpool_core::{Candidate, Ineligible, Now, Restriction, Scope};
 use credpool_proto::error::WireError;
 use credpool_proto::reply::{self, Choice, Explanation, Reason};
 use credpool_proto::request::AcquireOptions;
@@ -63,18 +64,60 @@ impl Engine {
 
     fn reason(&self, ineligible: &Ineligible) -> Reason<'_> {
         match ineligible {
-            Ineligible::AtCap => Reason { obstacle: Obstacle::AtCap, restriction: None },
-            Ineligible::NotPinned => Reason { obstacle: Obstacle::NotPinned, restriction: None },
-            Ineligible::Excluded => Reason { obstacle: Obstacle::Excluded, restriction: None },
-            Ineligible::Restricted(identity) => Reason {
-                obstacle: Obstacle::Restricted,
-                restriction: self
-                    .core
-                    .records()
-                    .restrictions
-                    .get(identity)
-                    .map(|restriction| convert::restriction(restriction, self.now)),
-            },
+            Ineligible::AtCap => plain(Obstacle::AtCap, "as many leases are out as its hard cap allows"),
+            Ineligible::NotPinned => plain(Obstacle::NotPinned, "the request wants another credential"),
+            Ineligible::Excluded => plain(Obstacle::Excluded, "the request excludes it"),
+            Ineligible::Restricted(identity) => {
+                let restriction = self.core.records().restrictions.get(identity);
+                Reason {
+                    obstacle: Obstacle::Restricted,
+                    message: restriction.map_or(String::new(), |restriction| in_words(restriction, self.now)).into(),
+                    restriction: restriction.map(|restriction| convert::restriction(restriction, self.now)),
+                }
+            }
         }
     }
+}
+
+fn plain(obstacle: Obstacle, message: &'static str) -> Reason<'static> {
+    Reason { obstacle, message: message.into(), restriction: None }
+}
+
+/// What a restriction is, since when, until when, and what says so.
+fn in_words(restriction: &Restriction, now: Now) -> String {
+    let cause = convert::cause_word(restriction.identity.cause).replace('_', " ");
+    let whose = match restriction.identity.scope {
+        Scope::Credential(_) => "",
+        Scope::Account(_) => " of its account",
+        Scope::Pool(_) => " of the whole pool",
+    };
+    let mut words = format!("{cause}{whose}");
+    if let Some(model) = &restriction.identity.model {
+        let _ = write!(words, ", for model {model} only");
+    }
+    let _ = write!(words, ", since {}", ago(now.boot.since(restriction.began_at.boot)));
+    match restriction.until.remaining(now) {
+        Some(left) => {
+            let _ = write!(words, ", for another {}", seconds(left));
+        }
+        None => words.push_str(", until somebody helps"),
+    }
+    if let Some(status) = restriction.status {
+        let _ = write!(words, "; HTTP {status}");
+    }
+    if !restriction.reason.is_empty() {
+        let _ = write!(words, "; {}", restriction.reason);
+    }
+    if let Some(evidence) = &restriction.evidence {
+        let _ = write!(words, "; {} said {:?}", evidence.source, evidence.raw);
+    }
+    words
+}
+
+fn ago(ms: u64) -> String {
+    format!("{} ago", seconds(ms))
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{} s", ms.div_ceil(1_000))
 }

@@ -22,16 +22,17 @@ impl Engine {
     ) -> Result<(), WireError<'static>> {
         let about = self.about(asked, &report.subject)?;
         let model = model_of(report.facts.model.as_deref()).or_else(|| about.model.clone());
-        let verdict = self.classify(&report.facts, about.pool, about.credential, model);
-        let Promise { next, token, model, warnings } = self.next(asked, &report.next, &about)?;
+        let verdict = self.classify(&report.facts, about.pool, about.credential, model.clone());
+        let Promise { next, token, model: next_model, warnings } = self.next(asked, &report.next, &about)?;
         let command = Command::Report(core::Report {
             subject: about.subject,
             number: report.report,
+            model,
             verdict,
             keep: report.keep,
             next,
         });
-        let mut ticket = asked.ticket(Answer::Report { pool: about.pool, next: token, model });
+        let mut ticket = asked.ticket(Answer::Report { pool: about.pool, next: token, model: next_model });
         ticket.warnings = warnings;
         self.command(command, ticket);
         Ok(())
@@ -170,10 +171,7 @@ impl Engine {
             retry_after_ms: conclusion.until.and_then(|until| until.remaining(self.now)),
             strikes: conclusion.strikes,
             rule: Cow::Borrowed(&conclusion.rule),
-            evidence: conclusion.evidence.as_ref().map(|evidence| reply::Evidence {
-                source: Cow::Borrowed(&evidence.source),
-                raw: Cow::Borrowed(&evidence.raw),
-            }),
+            evidence: conclusion.evidence.as_ref().map(convert::evidence),
         }
     }
 }

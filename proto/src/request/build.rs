@@ -9,7 +9,7 @@ use super::values::{Code, Cursor, Hint, HttpStatus, Ids, Int, Name, Note, Positi
 use super::{AcquireOptions, Facts, Next, Op, Raw, Release, ReportError, Request, Subject, Usage, op_name};
 use crate::PROTOCOL_VERSION;
 use crate::error::WireError;
-use crate::limits::{MAX_EXCLUDE, MAX_PROTOCOLS, MAX_REPORTS_PER_LEASE, MAX_STATUS_PAGE};
+use crate::limits::{MAX_EXCLUDE, MAX_HISTORY_PAGE, MAX_PROTOCOLS, MAX_REPORTS_PER_LEASE, MAX_STATUS_PAGE};
 use crate::words::{Class, OpName, Outcome};
 
 type Result<T> = std::result::Result<T, WireError<'static>>;
@@ -42,7 +42,13 @@ fn operation<'a>(name: OpName, mut fields: Fields<'a>, unknown: &mut Vec<Cow<'a,
         OpName::Status => Op::Status {
             pool: name_of(fields.pool),
             after: fields.after.map(|Cursor(after)| after),
-            limit: page(fields.limit)?,
+            limit: page(fields.limit, "status_page", MAX_STATUS_PAGE)?,
+        },
+        OpName::History => Op::History {
+            pool: need.name("pool", fields.pool)?,
+            credential: name_of(fields.credential),
+            model: name_of(fields.model),
+            limit: page(fields.limit, "history_page", MAX_HISTORY_PAGE)?,
         },
         OpName::Clear => Op::Clear {
             pool: need.name("pool", fields.pool)?,
@@ -167,12 +173,12 @@ fn inner<'a>(prefix: &str, json: &'a str, keys: KeySet, unknown: &mut Vec<Cow<'a
     Ok(fields)
 }
 
-fn page(limit: Option<Positive>) -> Result<usize> {
+fn page(limit: Option<Positive>, name: &'static str, most: usize) -> Result<usize> {
     let Some(Positive(limit)) = limit else {
-        return Ok(MAX_STATUS_PAGE);
+        return Ok(most);
     };
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    at_most("status_page", MAX_STATUS_PAGE, limit, "`limit` asks for too many credentials at once")?;
+    at_most(name, most, limit, "`limit` asks for too much at once")?;
     Ok(limit)
 }
 

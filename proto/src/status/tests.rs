@@ -10,6 +10,7 @@ fn restriction() -> Restriction<'static> {
         reason: Some("rate_limit_exceeded".into()),
         until_at_ms: Some(1_795_471_643_000),
         strikes: 1,
+        evidence: Some(Evidence { source: "header:retry-after".into(), raw: "43".into() }),
     }
 }
 

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use credpool_core::{
     Absent, Acquire, Ask, Backoff, Cap, Cause, ChosenBy, Clear, Command, Conclusion, Core, CredentialKey, Define,
-    Defined, Disable, EndedBy, Grant, Import, Kind, Limit, Limits, Model, Next, Now, Owner, Policy, PoolKey, Profile,
-    Reach, Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, Scope, Seq, State, Strategy, Subject,
-    TokenHash, Until, Verdict, Why,
+    Defined, Disable, EndedBy, Event, Grant, Import, Kind, LeaseNo, Limit, Limits, Model, Next, Now, Owner, Policy,
+    PoolKey, Profile, Reach, Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, Scope, Seq, State,
+    Strategy, Subject, TokenHash, Until, Verdict, Why,
 };
 
 type Said<T = ()> = Result<T, String>;
@@ -113,6 +113,7 @@ struct Credential {
 
 #[derive(Clone, Debug)]
 struct Lease {
+    no: LeaseNo,
     token: TokenHash,
     pool: PoolKey,
     credential: CredentialKey,
@@ -128,6 +129,17 @@ struct Lease {
     ended: Option<(EndedBy, u64)>,
 }
 
+/// What somebody may want to read later.
+#[derive(Clone, Debug, PartialEq)]
+struct Told {
+    at: Now,
+    pool: PoolKey,
+    credential: Option<CredentialKey>,
+    about: About,
+    model: Option<Model>,
+    event: Event,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Naive {
     limits: Limits,
@@ -139,6 +151,7 @@ pub(crate) struct Naive {
     leases: Vec<Lease>,
     bans: Vec<Ban>,
     marks: Vec<Mark>,
+    told: Vec<Told>,
 }
 
 /// Whom a failure or a success is about, as it was when its lease was granted.
@@ -162,6 +175,7 @@ impl Naive {
             leases: Vec::new(),
             bans: Vec::new(),
             marks: Vec::new(),
+            told: Vec::new(),
         }
     }
 
@@ -266,6 +280,33 @@ impl Naive {
             .collect();
         self.credentials.retain(|credential| !forgotten.contains(&credential.key));
         self.bans.retain(|ban| !forgotten.iter().any(|key| ban.about == About::Credential(*key)));
+        self.told.retain(|told| told.credential.is_none_or(|key| !forgotten.contains(&key)));
+    }
+
+    /// Writes down what happened; of one credential and model, and of one pool, only so much.
+    fn tell(
+        &mut self,
+        pool: PoolKey,
+        credential: Option<CredentialKey>,
+        about: About,
+        model: Option<&Model>,
+        event: Event,
+    ) {
+        if credential.is_some_and(|key| self.credential(key).is_none()) {
+            return;
+        }
+        let told = Told { at: self.now, pool, credential, about, model: model.cloned(), event };
+        let of_pool = |other: &Told| other.pool == pool;
+        let of_ring = |other: &Told| of_pool(other) && other.credential == credential && other.model == told.model;
+        let full = |like: &dyn Fn(&Told) -> bool, most: usize| {
+            let same = || self.told.iter().filter(|other| like(other)).count();
+            if same() < most { None } else { self.told.iter().position(like) }
+        };
+        let oldest = full(&of_ring, self.limits.history_per_model);
+        if let Some(oldest) = oldest.or_else(|| full(&of_pool, self.limits.history_per_pool)) {
+            self.told.remove(oldest);
+        }
+        self.told.push(told);
     }
 
     // ---- looking things up -------------------------------------------------------------------------------------
@@ -531,6 +572,7 @@ impl Naive {
             credential.turn = pool.turns;
         }
         self.leases.push(Lease {
+            no: grant.no,
             token,
             pool: pool.key,
             credential: credential.key,
@@ -603,11 +645,21 @@ impl Naive {
             About::Account(pool, account) => *pool == lease.pool && *account == lease.account,
             About::Pool(pool) => *pool == lease.pool,
         };
-        self.bans.retain(|ban| {
+        let (lifted, left): (Vec<Ban>, Vec<Ban>) = self.bans.iter().cloned().partition(|ban| {
             let for_its_model = ban.model.is_none() || ban.model == lease.ask.model;
             let disproved = covers(&ban.about) && for_its_model && ban.began < lease.granted;
-            !disproved || ban.cause == Cause::Disabled
+            disproved && ban.cause != Cause::Disabled
         });
+        self.bans = left;
+        let width = |ban: &&Ban| match ban.about {
+            About::Credential(_) => 0,
+            About::Account(..) => 1,
+            About::Pool(_) => 2,
+        };
+        if let Some(widest) = lifted.iter().max_by_key(width).map(|ban| ban.about.clone()) {
+            let event = Event::Recovered { lease: lease.no, lifted: lifted.len() };
+            self.tell(lease.pool, Some(lease.credential), widest, lease.ask.model.as_ref(), event);
+        }
         self.hear_of(lease.credential);
     }
 
@@ -629,7 +681,7 @@ impl Naive {
     fn report(&mut self, report: &Report, answer: &Result<Reported, Refusal>) -> Said {
         let token = match report.subject {
             Subject::Lease(token) => token,
-            Subject::Credential(key, epoch) => return self.report_without_lease(key, epoch, &report.verdict, answer),
+            Subject::Credential(key, epoch) => return self.report_without_lease(key, epoch, report, answer),
         };
         let Some(lease) = self.leases.iter().find(|lease| lease.token == token).cloned() else {
             ensure!(*answer == Err(Refusal::UnknownLease), "the lease is unknown");
@@ -654,6 +706,7 @@ impl Naive {
             granted: lease.granted,
         };
         self.judge(&witness, &report.verdict, &reported.conclusion)?;
+        self.tell_report(&witness, Some(lease.no), report, &reported.conclusion);
         if !report.keep {
             self.end(token, EndedBy::Report);
         }
@@ -678,7 +731,7 @@ impl Naive {
         &mut self,
         key: CredentialKey,
         epoch: Seq,
-        verdict: &Verdict,
+        report: &Report,
         answer: &Result<Reported, Refusal>,
     ) -> Said {
         let Some(credential) = self.credential(key).cloned() else {
@@ -687,11 +740,6 @@ impl Naive {
         };
         let Ok(reported) = answer else { return Err("the credential is known".into()) };
         ensure!(reported.ended_by.is_none() && !reported.duplicate, "there is no lease");
-        if epoch != Seq(credential.epoch) {
-            let old_secret = epoch < Seq(credential.secret_since);
-            let why = if old_secret { Why::StaleSecret } else { Why::ClearedSince };
-            return self.history_only(key, why, &reported.conclusion);
-        }
         let witness = Witness {
             pool: credential.pool,
             credential: key,
@@ -699,7 +747,26 @@ impl Naive {
             secret_since: credential.secret_since,
             granted: self.seq,
         };
-        self.judge(&witness, verdict, &reported.conclusion)
+        if epoch == Seq(credential.epoch) {
+            self.judge(&witness, &report.verdict, &reported.conclusion)?;
+        } else {
+            let old_secret = epoch < Seq(credential.secret_since);
+            let why = if old_secret { Why::StaleSecret } else { Why::ClearedSince };
+            self.history_only(key, why, &reported.conclusion)?;
+        }
+        self.tell_report(&witness, None, report, &reported.conclusion);
+        Ok(())
+    }
+
+    fn tell_report(&mut self, witness: &Witness, lease: Option<LeaseNo>, report: &Report, conclusion: &Conclusion) {
+        let about = match conclusion.reach {
+            Reach::Credential | Reach::None => About::Credential(witness.credential),
+            Reach::Account => About::Account(witness.pool, Arc::clone(&witness.account)),
+            Reach::Pool => About::Pool(witness.pool),
+        };
+        let model = report.model.as_ref().or(conclusion.model.as_ref());
+        let event = Event::Reported { lease, status: report.verdict.status, conclusion: conclusion.clone() };
+        self.tell(witness.pool, Some(witness.credential), about, model, event);
     }
 
     fn history_only(&self, key: CredentialKey, why: Why, conclusion: &Conclusion) -> Said {
@@ -859,6 +926,13 @@ impl Naive {
         if let Some(credential) = self.credential_mut(import.credential) {
             credential.imported = import.at.0;
         }
+        let about = match of_account {
+            true => About::Account(credential.pool, credential.account),
+            false => About::Credential(credential.key),
+        };
+        let Import { cause, until, status, .. } = *import;
+        let event = Event::Imported { cause, until, status, rule: Arc::clone(&import.rule) };
+        self.tell(credential.pool, Some(credential.key), about.clone(), None, event);
         let end = match import.until {
             Until::Passed { boot, wall } => End::At { boot: boot.0, wall: wall.0 },
             Until::Lifted => End::Never,
@@ -866,10 +940,6 @@ impl Naive {
         if self.left(end) == Some(0) {
             return true;
         }
-        let about = match of_account {
-            true => About::Account(credential.pool, credential.account),
-            false => About::Credential(credential.key),
-        };
         let known =
             self.bans.iter().position(|ban| ban.about == about && ban.model.is_none() && ban.cause == import.cause);
         let Some(at) = known else {
@@ -923,24 +993,36 @@ impl Naive {
                 credential.known = credential.known.max(wall);
             }
         }
+        let lifted = lifted.iter().filter(|ban| ban.opened.is_none()).count();
+        if let Some(widest) = cleared.last().cloned() {
+            self.tell(clear.pool, clear.credential, widest, clear.model.as_ref(), Event::Cleared { lifted });
+        }
         self.marks.extend(cleared.into_iter().map(|about| Mark { about, model: clear.model.clone(), seq }));
-        Ok(lifted.iter().filter(|ban| ban.opened.is_none()).count())
+        Ok(lifted)
     }
 
     fn disable(&mut self, disable: &Disable) -> Result<State, Refusal> {
-        self.enable(disable.credential)?;
+        let pool = self.credential(disable.credential).ok_or(Refusal::UnknownCredential)?.pool;
+        self.bans.retain(|ban| ban.about != About::Credential(disable.credential) || ban.cause != Cause::Disabled);
         let end = match disable.for_ms {
             Some(ms) => End::At { boot: self.boot() + ms.max(1), wall: 0 },
             None => End::Never,
         };
+        let until = disable.for_ms.map_or(Until::Lifted, |ms| Until::boot(self.now.boot.after(ms.max(1))));
+        let event = Event::Disabled { until, note: Arc::clone(&disable.note) };
+        self.tell(pool, Some(disable.credential), About::Credential(disable.credential), None, event);
         let (about, began) = (About::Credential(disable.credential), self.seq);
         self.bans.push(Ban { about, model: None, cause: Cause::Disabled, began, end, strikes: 1, opened: None });
         Ok(self.state(disable.credential))
     }
 
     fn enable(&mut self, key: CredentialKey) -> Result<State, Refusal> {
-        self.credential(key).ok_or(Refusal::UnknownCredential)?;
+        let pool = self.credential(key).ok_or(Refusal::UnknownCredential)?.pool;
+        let before = self.bans.len();
         self.bans.retain(|ban| ban.about != About::Credential(key) || ban.cause != Cause::Disabled);
+        if self.bans.len() < before {
+            self.tell(pool, Some(key), About::Credential(key), None, Event::Enabled);
+        }
         Ok(self.state(key))
     }
 
@@ -999,6 +1081,20 @@ impl Naive {
             .collect();
         theirs.sort();
         ensure!(ours == theirs, "restrictions: {theirs:#?}, should be {ours:#?}");
+
+        ensure!(self.told.len() == records.history.len(), "{} things were told", self.told.len());
+        for (ours, entry) in self.told.iter().zip(records.history.values()) {
+            let theirs = Told {
+                at: entry.at,
+                pool: entry.pool,
+                credential: entry.credential,
+                // An account may be forgotten by now.
+                about: about(entry.scope).unwrap_or_else(|| ours.about.clone()),
+                model: entry.model.clone(),
+                event: entry.event.clone(),
+            };
+            ensure!(*ours == theirs, "told: {theirs:?}, should be {ours:?}");
+        }
 
         let ours: BTreeMap<u128, _> =
             self.leases.iter().map(|l| (l.token.0, (l.credential, l.expires, l.ended.map(|(by, _)| by)))).collect();

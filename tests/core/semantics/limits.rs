@@ -134,6 +134,7 @@ fn the_default_bounds_are_those_of_the_design() {
     let limits = Limits::default();
     assert_eq!((limits.leases, limits.leases_per_connection), (65_536, 4_096));
     assert_eq!((limits.ended_leases, limits.ended_lease_ms), (65_536, 10 * MINUTE));
+    assert_eq!((limits.history_per_model, limits.history_per_pool), (64, 4_096));
 }
 
 #[test]

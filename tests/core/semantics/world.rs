@@ -298,7 +298,7 @@ pub(super) fn connection(connection: u64) -> Owner {
 }
 
 pub(super) fn first_report(token: TokenHash, verdict: Verdict) -> Report {
-    Report { subject: Subject::Lease(token), number: 1, verdict, keep: false, next: None }
+    Report { subject: Subject::Lease(token), number: 1, model: None, verdict, keep: false, next: None }
 }
 
 /// A failure of one credential, without a hint.

@@ -90,7 +90,7 @@ impl Agent {
         });
         let verdict = verdict(run, dice);
         let subject = Subject::Lease(token);
-        let report = Report { subject, number: self.failures, verdict, keep, next: next.clone() };
+        let report = Report { subject, number: self.failures, model: model(dice), verdict, keep, next: next.clone() };
         let Reply::Reported(answer) = run.apply(Command::Report(report.clone()))? else {
             return Err("report is answered otherwise".into());
         };
@@ -124,6 +124,7 @@ impl Agent {
             _ => Command::Report(Report {
                 subject: Subject::Lease(token),
                 number: dice.between(1, 3),
+                model: model(dice),
                 verdict: verdict(run, dice),
                 keep: dice.chance(30),
                 next: None,

@@ -45,6 +45,8 @@ pub(super) const LIMITS: Limits = Limits {
     leases_per_connection: 3,
     reports_per_lease: 8,
     models_per_scope: 64,
+    history_per_model: 20,
+    history_per_pool: 300,
     ended_leases: 150,
     ended_lease_ms: 60_000,
     strikes_ms: 90_000,

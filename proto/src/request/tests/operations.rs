@@ -1,6 +1,7 @@
 //! What each operation reads, but for reports.
 
 use super::*;
+use crate::limits::MAX_HISTORY_PAGE;
 
 #[test]
 fn every_operation_is_decoded_as_itself() {
@@ -13,6 +14,7 @@ fn every_operation_is_decoded_as_itself() {
         (r#"{"op":"renew","lease":"l"}"#, OpName::Renew),
         (r#"{"op":"status"}"#, OpName::Status),
         (r#"{"op":"explain","pool":"p"}"#, OpName::Explain),
+        (r#"{"op":"history","pool":"p"}"#, OpName::History),
         (r#"{"op":"clear","pool":"p"}"#, OpName::Clear),
         (r#"{"op":"disable","pool":"p","credential":"c"}"#, OpName::Disable),
         (r#"{"op":"enable","pool":"p","credential":"c"}"#, OpName::Enable),
@@ -22,7 +24,7 @@ fn every_operation_is_decoded_as_itself() {
         assert_eq!(op.name(), name);
         assert_eq!(format!("{op:?}"), name.as_str());
     }
-    assert_eq!(OpName::ALL.len(), 12);
+    assert_eq!(OpName::ALL.len(), 13);
 }
 
 #[test]
@@ -30,6 +32,7 @@ fn what_an_operation_needs_is_said() {
     for (line, message) in [
         (r#"{"op":"acquire"}"#, "`acquire` needs `pool`"),
         (r#"{"op":"explain"}"#, "`explain` needs `pool`"),
+        (r#"{"op":"history"}"#, "`history` needs `pool`"),
         (r#"{"op":"clear"}"#, "`clear` needs `pool`"),
         (r#"{"op":"renew"}"#, "`renew` needs `lease`"),
         (r#"{"op":"release"}"#, "`release` needs `lease`"),
@@ -97,6 +100,24 @@ fn exclude_is_bounded() {
         let line = format!(r#"{{"op":"acquire","pool":"p","exclude":{bad}}}"#);
         assert_eq!(complaint(&line), "`exclude` must be a list of strings of 1 to 256 bytes");
     }
+}
+
+#[test]
+fn a_page_of_history_is_bounded() {
+    let asked = |line: &str| match accept(line).op {
+        Op::History { credential, model, limit, .. } => {
+            (credential.map(Cow::into_owned), model.map(Cow::into_owned), limit)
+        }
+        other => panic!("{other:?}"),
+    };
+    let line = |value: usize| format!(r#"{{"op":"history","pool":"p","limit":{value}}}"#);
+    assert_eq!(asked(r#"{"op":"history","pool":"p"}"#), (None, None, MAX_HISTORY_PAGE));
+    let of_one = asked(r#"{"op":"history","pool":"p","credential":"c","model":"m","limit":1}"#);
+    assert_eq!(of_one, (Some("c".into()), Some("m".into()), 1));
+    assert_eq!(asked(&line(MAX_HISTORY_PAGE - 1)).2, MAX_HISTORY_PAGE - 1);
+    assert_eq!(asked(&line(MAX_HISTORY_PAGE)).2, MAX_HISTORY_PAGE);
+    let error = reject(line(MAX_HISTORY_PAGE + 1).as_bytes()).error;
+    assert_eq!(error.details, Details::Limit { limit: "history_page".into(), value: 1_000 });
 }
 
 #[test]
