@@ -227,7 +227,12 @@ fn render(row: &Row, pool: &str, secret: Option<ExposedSecret<'_>>, epoch: &str)
 
 fn reference(secret_ref: &definitions::SecretRef) -> SecretRef<'_> {
     match secret_ref {
-        definitions::SecretRef::Env(name) => SecretRef { env: Some(Cow::Borrowed(name)), config: None },
-        definitions::SecretRef::Config(name) => SecretRef { env: None, config: Some(Cow::Borrowed(name)) },
+        definitions::SecretRef::Env(name) => SecretRef { env: Some(Cow::Borrowed(name)), ..SecretRef::default() },
+        definitions::SecretRef::Config(name) => SecretRef { config: Some(Cow::Borrowed(name)), ..SecretRef::default() },
+        definitions::SecretRef::File { path, pointer } => SecretRef {
+            file: Some(Cow::Borrowed(path)),
+            pointer: pointer.as_deref().map(Cow::Borrowed),
+            ..SecretRef::default()
+        },
     }
 }

@@ -112,15 +112,21 @@ pub struct AuthHeader<'a> {
     pub prefix: Cow<'a, str>,
 }
 
-/// Where to find a secret that the daemon does not hand out: exactly one of the fields.
+/// Where to find a secret that the daemon does not hand out: exactly one of `env`, `config` and `file`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretRef<'a> {
     /// An environment variable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub env: Option<Cow<'a, str>>,
-    /// An entry of a configuration file.
+    /// An entry of Hermes' `config.yaml`: the name of a custom provider, or `model.api_key`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Cow<'a, str>>,
+    /// A file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<Cow<'a, str>>,
+    /// Where in `file` the secret stands, as a JSON pointer (RFC 6901); without one, the file is the secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<Cow<'a, str>>,
 }
 
 /// A secret on its way to the wire: serialises, and cannot be printed.

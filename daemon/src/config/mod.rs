@@ -45,6 +45,8 @@ pub struct Config {
     pub socket: Option<PathBuf>,
     /// The auth.json to serve, an absolute path. It need not exist.
     pub auth_file: PathBuf,
+    /// The user's home folder, if there is one: logins that Hermes borrows are in it.
+    pub home: Option<PathBuf>,
     /// The configuration file: the one named, or the usual one, which need not exist.
     pub file: Option<PathBuf>,
     /// What to log, as a `tracing` filter; not checked yet.
@@ -100,6 +102,7 @@ impl Config {
             Some(auth_file) if errors.is_empty() => Ok(Self {
                 socket: settings.socket,
                 auth_file,
+                home: home.map(Path::to_owned),
                 file,
                 log: settings.log.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
                 access: settings.access,

@@ -35,15 +35,41 @@ impl Dotenv {
     }
 
     /// The value that Hermes would use for a variable: this file's, else the environment's; but a 1Password reference
-    /// yields to the environment, where Hermes puts what it resolves to (agent/credential_pool.py,
-    /// `_get_env_prefer_dotenv`). Empty counts as unset.
-    pub(super) fn lookup(&self, name: &str, env: &dyn Fn(&str) -> Option<String>) -> Option<Secret> {
+    /// yields to the environment, where Hermes puts what it resolves to (agent/credential_pool.py of hermes-agent 0.19.0,
+    /// `_get_env_prefer_dotenv`). Empty counts as unset. Unlike to Hermes, a reference is never a value itself.
+    ///
+    /// # Errors
+    /// There is none; why.
+    pub(super) fn lookup(&self, name: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Found, NotFound> {
+        let is_reference = |value: &str| value.trim().starts_with(ONE_PASSWORD);
         let own = self.0.get(name).filter(|value| !value.expose().trim().is_empty());
-        match own {
-            Some(own) if !own.expose().trim().starts_with(ONE_PASSWORD) => Some(trimmed(own)),
-            own => from_env(name, env).or_else(|| own.map(trimmed)),
+        let reference = own.is_some_and(|own| is_reference(own.expose()));
+        if let Some(own) = own.filter(|_| !reference) {
+            return Ok(Found { secret: trimmed(own), is_from_environment: false });
+        }
+        match from_env(name, env) {
+            Some(secret) if is_reference(secret.expose()) => Err(NotFound::Reference),
+            Some(secret) => Ok(Found { secret, is_from_environment: true }),
+            None => Err(if reference { NotFound::Reference } else { NotFound::Unset }),
         }
     }
+}
+
+/// A variable's value.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) secret: Secret,
+    /// Whether it is from the daemon's environment.
+    pub(super) is_from_environment: bool,
+}
+
+/// Why a variable has no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotFound {
+    /// It is set nowhere.
+    Unset,
+    /// It names a 1Password item, which only Hermes looks up.
+    Reference,
 }
 
 fn from_env(name: &str, env: &dyn Fn(&str) -> Option<String>) -> Option<Secret> {
@@ -76,7 +102,7 @@ mod tests {
     use super::*;
 
     fn value(file: &str, name: &str) -> Option<String> {
-        Dotenv::parse(file.as_bytes()).lookup(name, &|_| None).map(|secret| secret.expose().to_owned())
+        Dotenv::parse(file.as_bytes()).lookup(name, &|_| None).ok().map(|found| found.secret.expose().to_owned())
     }
 
     #[test]
@@ -106,7 +132,7 @@ mod tests {
         for (file, expected) in cases {
             assert_eq!(value(file, "K").as_deref(), expected, "{file:?}");
         }
-        assert_eq!(Dotenv::parse(b"K=\xff\nL=v").lookup("L", &|_| None).expect("a value").expose(), "v");
+        assert_eq!(Dotenv::parse(b"K=\xff\nL=v").lookup("L", &|_| None).expect("a value").secret.expose(), "v");
     }
 
     #[test]
@@ -115,15 +141,20 @@ mod tests {
         let env = |name: &str| match name {
             "A" | "B" | "C" => Some(" env ".to_owned()),
             "E" => Some("  ".to_owned()),
+            "G" => Some("op://vault/item".to_owned()),
             _ => None,
         };
-        let lookup = |name| dotenv.lookup(name, &env).map(|secret| secret.expose().to_owned());
-        assert_eq!(lookup("A").as_deref(), Some("file"));
-        assert_eq!(lookup("B").as_deref(), Some("env"));
-        assert_eq!(lookup("C").as_deref(), Some("env"));
-        assert_eq!(lookup("D").as_deref(), Some("op://vault/item"));
-        assert_eq!(lookup("E"), None);
-        assert_eq!(lookup("F"), None);
+        let lookup = |name| {
+            let found = dotenv.lookup(name, &env);
+            found.map(|found| (found.secret.expose().to_owned(), found.is_from_environment))
+        };
+        assert_eq!(lookup("A"), Ok(("file".to_owned(), false)));
+        assert_eq!(lookup("B"), Ok(("env".to_owned(), true)));
+        assert_eq!(lookup("C"), Ok(("env".to_owned(), true)));
+        assert_eq!(lookup("D"), Err(NotFound::Reference));
+        assert_eq!(lookup("E"), Err(NotFound::Unset));
+        assert_eq!(lookup("F"), Err(NotFound::Unset));
+        assert_eq!(lookup("G"), Err(NotFound::Reference));
     }
 
     #[test]

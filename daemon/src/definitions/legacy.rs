@@ -10,8 +10,6 @@ use std::fmt;
 
 use credpool_verdict::{Context, Facts, Kind, classify};
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -287,9 +285,7 @@ fn number_or_text(raw: Option<&RawValue>) -> Option<Result<f64, Timestamp>> {
     if let Ok(number) = text.parse() {
         return Some(Ok(number));
     }
-    let zoned = || text.parse::<Timestamp>().ok();
-    let naive = || TimeZone::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok();
-    zoned().or_else(naive).map(Err)
+    fields::iso_8601(text).map(Err)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is positive, and `as` saturates")]

@@ -47,14 +47,14 @@ impl Loader {
     /// What reads the definitions that `config` names. `env` looks up variables of the daemon's environment.
     #[must_use]
     pub fn new(config: Config, env: Env) -> Self {
-        Self { home: Home::new(config.auth_file.clone()), config, env, last: None }
+        Self { home: home(&config), config, env, last: None }
     }
 
     /// Takes a configuration that was read again. The next load counts as changed. What was read of another auth.json
     /// is forgotten.
     pub fn set_config(&mut self, config: Config) {
         if config.auth_file != self.config.auth_file {
-            self.home = Home::new(config.auth_file.clone());
+            self.home = home(&config);
         }
         self.config = config;
         self.last = None;
@@ -93,18 +93,10 @@ impl Loader {
     }
 
     fn assemble(&self, problems: &mut Vec<Problem>) -> Definitions {
-        let mut pools: BTreeMap<String, PoolRows> = BTreeMap::new();
-        if let Some(store) = self.home.store() {
-            problems.extend(store.problems.iter().cloned());
-            for (name, stored) in &store.pools {
-                let rows = stored.iter().map(|stored| {
-                    let mut row = self.home.resolve(name, stored, &self.env);
-                    row.legacy = Some(stored.notes.merge(store.runtime.of(name, &stored.id)));
-                    row
-                });
-                pools.insert(name.clone(), PoolRows { rows: rows.collect(), strategy: None });
-            }
-        }
+        problems.extend(self.home.problems().iter().cloned());
+        let rows = self.home.pools(&self.env, problems).into_iter();
+        let mut pools: BTreeMap<String, PoolRows> =
+            rows.map(|(name, rows)| (name, PoolRows { rows, strategy: None })).collect();
         for (name, definitions) in self.config.own_definitions() {
             let pool = pools.entry(name.to_owned()).or_default();
             let mut ids: BTreeSet<String> = pool.rows.iter().map(|row| row.id.clone()).collect();
@@ -124,6 +116,10 @@ impl Loader {
         }
         Definitions::new(pools, |name, pool| self.config.policy(name, pool.strategy).strategy == Strategy::RoundRobin)
     }
+}
+
+fn home(config: &Config) -> Home {
+    Home::new(config.auth_file.clone(), config.home.as_deref())
 }
 
 #[cfg(test)]

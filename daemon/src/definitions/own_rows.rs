@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::config::{OwnDefinition, SecretSource};
 
 use super::dotenv::Dotenv;
+use super::resolve::without_variable;
 use super::safe_file::{self, Demands};
 use super::secret::{Secret, short_hash};
 use super::snapshot::{Problem, Row, SecretRef};
@@ -29,8 +30,8 @@ pub(super) fn row(
     let source = format!("{kind}:{name}");
     let (secret, unresolved) = match &definition.source {
         SecretSource::Env(variable) => match dotenv.lookup(variable, env) {
-            Some(secret) => (Some(secret), None),
-            None => (None, Some(format!("{variable} is not set"))),
+            Ok(found) => (Some(found.secret), None),
+            Err(why) => (None, Some(without_variable(variable, why, None))),
         },
         SecretSource::File(path) => match read_secret(path) {
             Ok(secret) => (Some(secret), None),
@@ -54,10 +55,11 @@ pub(super) fn row(
         secret,
         secret_ref: match &definition.source {
             SecretSource::Env(variable) => Some(SecretRef::Env(variable.clone())),
-            SecretSource::File(_) => None,
+            SecretSource::File(path) => Some(SecretRef::File { path: path.display().to_string(), pointer: None }),
         },
         unresolved,
         account: definition.account.clone(),
+        token_account: None,
         secret_expires_at_ms: None,
         legacy: None,
     }

@@ -1,13 +1,13 @@
 //! One row of a pool in auth.json.
 
 use credpool_proto::limits::MAX_NAME_BYTES;
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::fields::{self, Text};
+use super::fields;
 use super::legacy::Notes;
 use super::secret::{Secret, short_hash};
+use super::tokens::Tokens;
 use crate::config::{AuthType, MAX_ID_BYTES};
 
 /// How Anthropic's OAuth access tokens begin. hermes-agent 0.19.0 corrects a wrong `auth_type` by it
@@ -22,12 +22,12 @@ pub(super) struct StoredRow {
     pub(super) auth_type: AuthType,
     pub(super) priority: i64,
     pub(super) source: String,
-    pub(super) base_url: Option<String>,
-    /// Its own `access_token`.
-    pub(super) secret: Option<Secret>,
-    /// Its `secret_fingerprint`.
+    /// Its own secrets, and where requests with them go.
+    pub(super) tokens: Tokens,
+    /// Its `secret_fingerprint`: of a secret that is not here, as Hermes last saw it.
     pub(super) recorded: Option<String>,
-    pub(super) secret_expires_at_ms: Option<u64>,
+    /// Its `secret_source`: who gave Hermes that secret.
+    pub(super) secret_source: Option<String>,
     pub(super) notes: Notes,
 }
 
@@ -42,8 +42,7 @@ struct RawRow<'a> {
     access_token: Option<&'a RawValue>,
     base_url: Option<&'a RawValue>,
     inference_base_url: Option<&'a RawValue>,
-    expires_at: Option<&'a RawValue>,
-    expires_at_ms: Option<&'a RawValue>,
+    secret_source: Option<&'a RawValue>,
     secret_fingerprint: Option<&'a RawValue>,
 }
 
@@ -70,8 +69,8 @@ impl StoredRow {
         if has_control(&source) || source.len() > MAX_NAME_BYTES {
             return Err("has a `source` that is too long or holds control characters".to_owned());
         }
-        let token = fields::optional_text(row.access_token).map_err(|_| "has an `access_token` that is not a text")?;
-        let secret = token.as_deref().filter(|token| !token.trim().is_empty()).map(Secret::new);
+        fields::optional_text(row.access_token).map_err(|_| "has an `access_token` that is not a text")?;
+        let tokens = Tokens::read(raw);
         let recorded = owned("secret_fingerprint", row.secret_fingerprint)?.filter(|text| is_fingerprint(text));
         let id = match owned("id", row.id)? {
             Some(id) if id.is_empty() => return Err("has an empty `id`".to_owned()),
@@ -81,7 +80,7 @@ impl StoredRow {
             Some(id) if has_control(&id) => return Err("has control characters in its `id`".to_owned()),
             Some(id) => id,
             None => {
-                let fingerprint = secret.as_ref().map(Secret::fingerprint).or_else(|| recorded.clone());
+                let fingerprint = tokens.access_token.as_ref().map(Secret::fingerprint).or_else(|| recorded.clone());
                 format!("x{}", short_hash(&[pool, &source, &fingerprint.unwrap_or_default()], 6))
             }
         };
@@ -89,19 +88,17 @@ impl StoredRow {
             Some(label) if label.len() > MAX_NAME_BYTES => {
                 return Err(format!("has a `label` of more than {MAX_NAME_BYTES} bytes"));
             }
-            Some(label) => label.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect(),
+            Some(label) => without_control(&label),
             None => source.clone(),
         };
         let priority = match row.priority {
             None => 0,
             Some(raw) => serde_json::from_str(raw.get()).map_err(|_| "has a `priority` that is not a whole number")?,
         };
-        let base_url = match owned("base_url", row.base_url)?.filter(|url| !url.is_empty()) {
-            None => owned("inference_base_url", row.inference_base_url)?.filter(|url| !url.is_empty()),
-            url => url,
-        };
-        if base_url.as_deref().is_some_and(has_control) {
-            return Err("has control characters in its base URL".to_owned());
+        for (name, raw) in [("base_url", row.base_url), ("inference_base_url", row.inference_base_url)] {
+            if owned(name, raw)?.as_deref().is_some_and(has_control) {
+                return Err("has control characters in its base URL".to_owned());
+            }
         }
         Ok(Self {
             id,
@@ -109,10 +106,11 @@ impl StoredRow {
             auth_type: auth_type(owned("auth_type", row.auth_type)?.as_deref(), warnings),
             priority,
             source,
-            base_url,
-            secret,
+            tokens,
             recorded,
-            secret_expires_at_ms: expiry(&row),
+            secret_source: fields::text(row.secret_source)
+                .filter(|name| !name.is_empty() && name.len() <= MAX_NAME_BYTES)
+                .map(|name| without_control(&name)),
             notes: Notes::read(raw),
         })
     }
@@ -137,20 +135,15 @@ fn auth_type(text: Option<&str>, warnings: &mut Vec<String>) -> AuthType {
     }
 }
 
-/// An expiry that cannot be read is none: it only says when to refresh.
-fn expiry(row: &RawRow<'_>) -> Option<u64> {
-    let ms = || serde_json::from_str(row.expires_at_ms?.get()).ok();
-    let text = || {
-        let text: Text<'_> = fields::text(row.expires_at)?;
-        u64::try_from(text.parse::<Timestamp>().ok()?.as_millisecond()).ok()
-    };
-    ms().or_else(text)
-}
-
 fn is_fingerprint(text: &str) -> bool {
     text.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 16 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-fn has_control(text: &str) -> bool {
+pub(super) fn has_control(text: &str) -> bool {
     text.chars().any(char::is_control)
+}
+
+/// `text`, with a sign in the place of every control character.
+pub(super) fn without_control(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

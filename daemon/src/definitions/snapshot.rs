@@ -54,6 +54,8 @@ pub struct Row {
     pub unresolved: Option<String>,
     /// The account that the definition itself names. The configuration may say otherwise.
     pub account: Option<String>,
+    /// The account that an OAuth token says it is for, as a hash; it counts where nobody names one.
+    pub token_account: Option<String>,
     /// When the secret runs out, in milliseconds of Unix time.
     pub secret_expires_at_ms: Option<u64>,
     /// What Hermes noted about it.
@@ -67,6 +69,13 @@ pub enum SecretRef {
     Env(String),
     /// In the entry of this name in Hermes' `config.yaml`.
     Config(String),
+    /// In a file.
+    File {
+        /// Where it is.
+        path: String,
+        /// Where in it the secret stands, as a JSON pointer (RFC 6901); if nothing is said, the file is the secret.
+        pointer: Option<String>,
+    },
 }
 
 /// Something wrong with the definitions. It holds no secret.
@@ -153,12 +162,13 @@ impl Row {
             secret_ref,
             unresolved,
             account,
+            token_account,
             secret_expires_at_ms,
             legacy: _,
         } = self;
         (
             (id, label, auth_type, source, base_url),
-            (secret.is_some(), fingerprint, secret_ref, unresolved, account, secret_expires_at_ms),
+            (secret.is_some(), fingerprint, secret_ref, unresolved, account, token_account, secret_expires_at_ms),
         )
     }
 }

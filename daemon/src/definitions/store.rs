@@ -6,15 +6,22 @@ use credpool_proto::limits::MAX_NAME_BYTES;
 use serde_json::value::RawValue;
 
 use super::legacy::RuntimeNotes;
+use super::logins::Logins;
 use super::row::StoredRow;
 use super::snapshot::Problem;
-use super::{non_finite, printable};
+use super::{fields, non_finite, printable};
 
 /// The pools of an auth.json, and what is wrong with them.
 #[derive(Debug, Default)]
 pub(super) struct Store {
-    /// The rows of each pool: by priority, else in the order of the file. Their ids are distinct.
+    /// The rows of each pool, in the order of the file. Their ids are distinct.
     pub(super) pools: BTreeMap<String, Vec<StoredRow>>,
+    /// The logins beside them.
+    pub(super) logins: Logins,
+    /// `active_provider`: whose provider the user chose.
+    pub(super) active_provider: Option<String>,
+    /// `suppressed_sources`: what Hermes was told not to use, by pool.
+    suppressed: BTreeMap<String, BTreeSet<String>>,
     /// Notes beside the rows.
     pub(super) runtime: RuntimeNotes,
     pub(super) problems: Vec<Problem>,
@@ -58,6 +65,7 @@ impl Store {
             Some(raw) => parse(raw).ok_or(StoreError::NoPools)?,
         };
         let mut store = Self::default();
+        store.read_beside(&root);
         if let Some(runtime) = root.get("credential_pool_runtime") {
             store.runtime = RuntimeNotes::read(runtime, &mut store.problems);
         }
@@ -77,6 +85,32 @@ impl Store {
             store.pools.insert(name, rows);
         }
         Ok(store)
+    }
+
+    /// Whether Hermes was told not to use `source` in `pool`.
+    pub(super) fn is_suppressed(&self, pool: &str, source: &str) -> bool {
+        self.suppressed.get(pool).is_some_and(|sources| sources.contains(source))
+    }
+
+    /// Reads what stands beside the pools; what makes no sense counts as missing, as it does to Hermes.
+    fn read_beside(&mut self, root: &BTreeMap<String, &RawValue>) {
+        let object = |key: &str| root.get(key).copied().filter(|raw| raw.get().starts_with('{'));
+        self.logins = match (object("providers"), object("credential_pool"), object("systems")) {
+            (Some(providers), ..) => Logins::read(providers),
+            // The form that came before both.
+            (None, None, Some(systems)) => Logins::read_systems(systems),
+            _ => Logins::default(),
+        };
+        self.active_provider = fields::text(root.get("active_provider").copied()).map(|name| name.to_owned());
+        let suppressed: BTreeMap<String, &RawValue> = object("suppressed_sources").and_then(parse).unwrap_or_default();
+        self.suppressed = suppressed
+            .into_iter()
+            .filter_map(|(pool, raw)| {
+                let sources: Vec<&RawValue> = parse(raw)?;
+                let names = sources.into_iter().filter_map(|raw| fields::text(Some(raw)));
+                Some((pool, names.map(|name| name.to_owned()).collect()))
+            })
+            .collect();
     }
 }
 
@@ -99,8 +133,6 @@ fn read_rows(pool: &str, raw: &[&RawValue], problems: &mut Vec<Problem>) -> Vec<
         }
         problems.extend(warnings.drain(..).map(|warning| Problem::new(place(), warning)));
     }
-    // Stable, as in hermes-agent: rows of one priority stay in the order of the file.
-    rows.sort_by_key(|row| row.priority);
     rows
 }
 

@@ -155,7 +155,7 @@ fn import(credential: CredentialKey, fact: &LegacyFact, now: Now) -> Option<Impo
 }
 
 fn definition(config: &Config, pool: &str, row: &Row) -> core::Definition {
-    let account = config.account(pool, &row.id, &row.label, row.account.as_deref());
+    let account = config.account(pool, &row.id, &row.label, row.account.as_deref()).or(row.token_account.as_deref());
     core::Definition {
         id: Arc::from(row.id.as_str()),
         fingerprint: row.secret.as_ref().and(row.fingerprint.as_deref()).map(Arc::from),

@@ -80,7 +80,7 @@ fn a_lease_is_read_back_as_it_was_written() {
 #[test]
 fn a_withheld_secret_is_null_and_a_reference_says_where_it_is() {
     let mut withheld = credential::<String>(None);
-    withheld.secret_ref = Some(SecretRef { env: Some("OPENROUTER_API_KEY".into()), config: None });
+    withheld.secret_ref = Some(SecretRef { env: Some("OPENROUTER_API_KEY".into()), ..SecretRef::default() });
     let json = serde_json::to_string(&withheld).unwrap();
     assert!(json.contains(r#""secret":null,"secret_ref":{"env":"OPENROUTER_API_KEY"}"#));
     assert_eq!(read::<Credential<'_, String>>(&json), withheld);

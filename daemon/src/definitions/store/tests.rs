@@ -33,14 +33,17 @@ fn a_file_of_hermes_is_read() {
         [("anthropic", 2), ("custom:together-ai", 2), ("nous", 1), ("openai-codex", 1), ("openrouter", 3)]
     );
     let openrouter = &store.pools["openrouter"];
-    assert_eq!(openrouter[0].secret.as_ref().expect("a secret").expose(), "sk-or-v1-0000");
-    assert_eq!(openrouter[0].base_url.as_deref(), Some("https://openrouter.ai/api/v1"));
+    assert_eq!(openrouter[0].tokens.access_token.as_ref().expect("a secret").expose(), "sk-or-v1-0000");
+    assert_eq!(openrouter[0].tokens.base_url.as_deref(), Some("https://openrouter.ai/api/v1"));
     assert_eq!(openrouter[2].recorded.as_deref(), Some("sha256:053ad1494404cdc3"));
-    assert!(openrouter[2].secret.is_none());
-    assert_eq!(store.pools["anthropic"][0].secret_expires_at_ms, Some(1_795_475_600_000));
-    assert_eq!(store.pools["nous"][0].secret_expires_at_ms, Some(1_795_172_400_000));
-    let url = store.pools["nous"][0].base_url.as_deref();
+    assert!(openrouter[2].tokens.access_token.is_none());
+    assert_eq!(store.pools["anthropic"][0].tokens.expires_at_ms, Some(1_795_475_600_000));
+    assert_eq!(store.pools["nous"][0].tokens.expires_at_ms, Some(1_795_172_400_000));
+    let url = store.pools["nous"][0].tokens.url("nous");
     assert_eq!(url, Some("https://inference-api.nousresearch.com/v1"));
+    assert!(store.logins.of("openai-codex").is_some_and(|login| login.tokens().is_some()));
+    assert_eq!(store.active_provider.as_deref(), Some("openrouter"));
+    assert!(store.is_suppressed("anthropic", "claude_code") && !store.is_suppressed("openrouter", "claude_code"));
 }
 
 #[test]
@@ -57,7 +60,8 @@ fn missing_fields_take_the_defaults_of_hermes() {
         let store = pool(&json!([row]));
         let row = &store.pools["p"][0];
         assert_eq!((row.label.as_str(), row.source.as_str(), row.priority), ("manual", "manual", 0));
-        assert_eq!((row.auth_type, row.base_url.as_deref(), row.secret_expires_at_ms), (AuthType::ApiKey, None, None));
+        let tokens = &row.tokens;
+        assert_eq!((row.auth_type, tokens.url("p"), tokens.expires_at_ms), (AuthType::ApiKey, None, None));
     }
 }
 
@@ -118,20 +122,22 @@ fn what_can_be_served_is() {
     assert_eq!(problems(&store), ["p[1] has an unknown `auth_type`, and is served as an API key"]);
     let rows = &store.pools["p"];
     assert_eq!(rows[1].label, "tab\u{fffd}here");
-    assert_eq!((rows[2].source.as_str(), rows[2].base_url.as_deref()), ("manual", None));
-    assert_eq!(rows[3].secret.as_ref().expect("a secret").expose(), "a\"\\\u{e9}");
+    assert_eq!((rows[2].source.as_str(), rows[2].tokens.base_url.as_deref()), ("manual", None));
+    assert_eq!(rows[3].tokens.access_token.as_ref().expect("a secret").expose(), "a\"\\\u{e9}");
 }
 
 #[test]
-fn priority_orders_and_the_file_breaks_ties() {
-    let rows = json!([
-        { "id": "a", "priority": 1 },
-        { "id": "b", "priority": 0 },
-        { "id": "c", "priority": 1 },
-        { "id": "d", "priority": -1 },
-        { "id": "e" },
-    ]);
-    assert_eq!(ids(&pool(&rows), "p"), ["d", "b", "e", "a", "c"]);
+fn what_stands_beside_the_pools_is_no_error() {
+    let beside =
+        json!({ "providers": ["canary"], "active_provider": 3, "suppressed_sources": { "p": [1, "s"], "q": 2 } });
+    let odd = store(&beside);
+    assert!(odd.logins.of("nous").is_none() && odd.active_provider.is_none() && odd.problems.is_empty());
+    assert!(odd.is_suppressed("p", "s") && !odd.is_suppressed("q", "s"));
+    let old = json!({ "systems": { "nous_portal": { "access_token": "canary" } } });
+    assert!(store(&old).logins.of("nous").is_some());
+    let both = json!({ "providers": {}, "systems": { "nous_portal": { "access_token": "canary" } } });
+    assert!(store(&both).logins.of("nous").is_none(), "the older form is not looked at");
+    assert!(!format!("{:?}", store(&old)).contains("canary"));
 }
 
 #[test]
@@ -272,14 +278,13 @@ proptest! {
     }
 
     #[test]
-    fn ids_are_distinct_and_rows_ordered(
+    fn ids_are_distinct(
         rows in prop::collection::vec(("[a-c]", -3..3_i64), 0..12).prop_map(|rows| {
             rows.into_iter().map(|(id, priority)| json!({ "id": id, "priority": priority })).collect::<Vec<_>>()
         })
     ) {
         let store = pool(&Value::from(rows.clone()));
         let kept = &store.pools["p"];
-        prop_assert!(kept.is_sorted_by_key(|row| row.priority));
         let distinct: BTreeSet<_> = kept.iter().map(|row| row.id.as_str()).collect();
         prop_assert_eq!(distinct.len(), kept.len());
         prop_assert_eq!(kept.len() + store.problems.len(), rows.len());
