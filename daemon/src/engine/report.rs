@@ -81,6 +81,7 @@ impl Engine {
                 message: facts.message.as_deref(),
                 code: facts.code.as_deref(),
                 kind: facts.kind.map(credpool_proto::words::FailureKind::as_str),
+                model: model.as_deref(),
                 reset_at: facts.reset_at.as_deref().map(Scalar::Text),
                 resets_at: facts.resets_at.as_deref().map(Scalar::Text),
                 retry_until: facts.retry_until.as_deref().map(Scalar::Text),
@@ -94,14 +95,14 @@ impl Engine {
         );
         core::Verdict {
             kind: convert::kind_from_verdict(verdict.kind),
-            reach: convert::reach(verdict.scope),
+            reach: convert::reach(&verdict),
             model: model.filter(|_| verdict.model),
             after_ms: verdict.hint.and_then(|hint| hint.after_ms),
             at: verdict.hint.and_then(|hint| hint.at_ms).map(core::Wall),
             status: facts.status,
             rule: convert::arc(verdict.rule),
             evidence: verdict.evidence.map(|evidence| core::Evidence {
-                source: convert::arc(evidence.source),
+                source: convert::arc(&evidence.source),
                 raw: convert::arc(&evidence.raw),
             }),
         }

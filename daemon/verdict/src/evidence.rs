@@ -1,5 +1,7 @@
 //! What a verdict rests on, made safe to keep and to show.
 
+use std::borrow::Cow;
+
 /// The most bytes of a vendor's text that are kept.
 pub const MAX_EVIDENCE_BYTES: usize = 64;
 
@@ -14,16 +16,17 @@ const SECRET_PREFIXES: &[&str] = &[
 /// Where a conclusion comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// The place, such as `header:retry-after`, `field:reset_at` or `body:error.code`.
-    pub source: &'static str,
+    /// The place, such as `header:retry-after`, `field:reset_at`, `body:error.code` or `message`. At most 135
+    /// bytes, as names of headers are the vendor's.
+    pub source: Cow<'static, str>,
     /// What stood there: at most [`MAX_EVIDENCE_BYTES`] bytes, without control characters, and with `[cut]` in place
     /// of whatever looks like a secret.
     pub raw: String,
 }
 
 impl Evidence {
-    pub(crate) fn new(source: &'static str, raw: &str) -> Self {
-        Self { source, raw: scrub(raw) }
+    pub(crate) fn new(source: impl Into<Cow<'static, str>>, raw: &str) -> Self {
+        Self { source: source.into(), raw: scrub(raw) }
     }
 }
 

@@ -5,20 +5,29 @@
 //! crate is pure: no clock but the `now` in [`Context`], no I/O, no state. It never decides for how long to back off
 //! without a hint; that is policy, and policy is somebody else's.
 //!
-//! - `rules/` holds the tables that conclude the kind, `hints/` the readers of reset hints. Each table and each reader
-//!   is one file, so that a vendor's peculiarities are added without touching the others.
+//! [`quota_windows`] reads from any response, good or bad, what it says is left.
+//!
+//! - `json` and `places` find what matters in a body, whatever is left of it; `signals` is what they find.
+//! - `rules/` holds the tables that conclude the kind, `hints/` the readers of reset hints, `windows/` those of quota
+//!   windows. Each table and each reader is one file, so that a vendor's peculiarities are added without touching the
+//!   others.
 //! - Every rule and every piece of evidence has a stable name, because people will search logs for it.
 
 mod evidence;
 mod facts;
 mod hints;
+mod json;
 mod kind;
+mod places;
 mod rules;
 mod signals;
+mod vendor;
 mod verdict;
+mod windows;
 
 pub use evidence::{Evidence, MAX_EVIDENCE_BYTES};
 pub use facts::{Context, Facts, Scalar};
 pub use hints::{Hint, MAX_HINT_MS};
 pub use kind::{Kind, UnknownKind};
 pub use verdict::{Scope, Verdict, classify};
+pub use windows::{MAX_WINDOW_NAME_BYTES, MAX_WINDOWS, QuotaWindow, quota_windows};

@@ -1,8 +1,21 @@
-//! What the rules look at: the status, and every structured code that the facts hold.
+//! What rules and hints look at: the status, and whatever a body or a message says in places that are known to matter.
 
-use serde_json::Value;
-
+use crate::evidence::MAX_EVIDENCE_BYTES;
 use crate::facts::Facts;
+use crate::json::{self, Field};
+use crate::places::{self, Place};
+
+/// The most codes, texts, resets and headers that are kept of one report each.
+const MAX_KEPT: usize = 32;
+
+/// The longest code, reset or header that is kept, in bytes; longer ones are none that anybody knows.
+const MAX_SHORT_BYTES: usize = 128;
+
+/// How much of a text is looked at, in bytes.
+const MAX_PROSE_BYTES: usize = 4_096;
+
+/// How deep strings that hold JSON are opened: a body that is a string, whose message is what an upstream said.
+const MAX_NESTING: usize = 3;
 
 /// A structured error code and where it stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,92 +25,203 @@ pub(crate) struct Code {
     pub(crate) value: String,
 }
 
-/// The facts in the form that rules are written for.
+/// Words for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Prose {
+    pub(crate) source: &'static str,
+    /// Lower case, at most [`MAX_PROSE_BYTES`].
+    pub(crate) text: String,
+    /// Whether its end is there.
+    pub(crate) whole: bool,
+}
+
+/// A reset hint as it stood in a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reset {
+    pub(crate) source: &'static str,
+    pub(crate) unit: places::Unit,
+    pub(crate) value: String,
+}
+
+/// The facts in the form that rules and hints are written for. Its size is bounded, whatever the body's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Signals {
+    /// The HTTP status if it is one of failure, or else the one that the body or the message names.
     pub(crate) status: Option<u16>,
     /// The most telling first: what the client dug out, then `code` before `type`, as vendors put the precise reason
     /// in the former and its family in the latter.
     pub(crate) codes: Vec<Code>,
+    pub(crate) prose: Vec<Prose>,
+    pub(crate) resets: Vec<Reset>,
+    /// The headers, those of the response first and then those that its body repeats: lower-case name, trimmed value.
+    pub(crate) headers: Vec<(String, String)>,
+    /// Whether the body is a page for people.
+    pub(crate) html: bool,
+    /// What the body says that its status is.
+    body_status: Option<u16>,
 }
 
 impl Signals {
     pub(crate) fn read(facts: &Facts<'_>) -> Self {
-        let mut codes = Vec::new();
+        let mut signals = Self::default();
+        signals.read_headers(facts);
         if let Some(code) = facts.code {
-            push(&mut codes, "field:code", code);
+            signals.code("field:code", code);
         }
-        if let Some(body) = facts.body.and_then(parse) {
-            read_body(&mut codes, &body);
+        if let Some(body) = facts.body {
+            signals.html = is_html(body);
+            if !signals.html {
+                signals.text("body", body, 0);
+            }
         }
-        Self { status: facts.status, codes }
-    }
-}
-
-/// A body is JSON, or a JSON string that holds JSON, or of no interest.
-fn parse(body: &str) -> Option<Value> {
-    match serde_json::from_str(body).ok()? {
-        Value::String(inner) => serde_json::from_str(&inner).ok(),
-        value => Some(value),
-    }
-}
-
-/// OpenAI, Anthropic and those who follow them nest an `error` object; OAuth endpoints (RFC 6749, section 5.2) put the
-/// code itself into `error`; others put their fields at the top.
-fn read_body(codes: &mut Vec<Code>, body: &Value) {
-    match body.get("error") {
-        Some(Value::String(error)) => push(codes, "body:error", error),
-        Some(error) => {
-            push_value(codes, "body:error.code", error.get("code"));
-            push_value(codes, "body:error.type", error.get("type"));
+        if let Some(message) = facts.message {
+            signals.text("message", message, 0);
         }
-        None => {}
-    }
-    push_value(codes, "body:code", body.get("code"));
-    push_value(codes, "body:type", body.get("type"));
-}
-
-fn push_value(codes: &mut Vec<Code>, source: &'static str, value: Option<&Value>) {
-    if let Some(Value::String(code)) = value {
-        push(codes, source, code);
-    }
-}
-
-fn push(codes: &mut Vec<Code>, source: &'static str, code: &str) {
-    let value = code.trim().to_ascii_lowercase();
-    if !value.is_empty() {
-        codes.push(Code { source, value });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn codes(code: Option<&str>, body: Option<&str>) -> Vec<(&'static str, String)> {
-        let facts = Facts { code, body, ..Facts::default() };
-        Signals::read(&facts).codes.into_iter().map(|code| (code.source, code.value)).collect()
+        let failed = |status: &u16| *status >= 400;
+        let said = || facts.message.and_then(leading_status);
+        signals.status = facts.status.filter(failed).or(signals.body_status).or_else(said).or(facts.status);
+        signals.codes.sort_by_key(|code| places::rank(code.source));
+        signals
     }
 
-    #[test]
-    fn codes_are_found_where_vendors_put_them() {
-        let openai = r#"{"error":{"message":"…","type":"insufficient_quota","code":"Insufficient_Quota "}}"#;
-        assert_eq!(
-            codes(Some("x"), Some(openai)),
-            [
-                ("field:code", "x".to_owned()),
-                ("body:error.code", "insufficient_quota".to_owned()),
-                ("body:error.type", "insufficient_quota".to_owned()),
-            ]
-        );
-        assert_eq!(codes(None, Some(r#"{"error":"invalid_grant"}"#)), [("body:error", "invalid_grant".to_owned())]);
-        assert_eq!(codes(None, Some(r#""{\"code\":\"a\"}""#)), [("body:code", "a".to_owned())]);
+    /// The values of a header.
+    pub(crate) fn header<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
+        self.headers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    #[test]
-    fn other_bodies_have_no_codes() {
-        for body in ["", "<html>", "[1]", "null", "3", r#"{"error":{"code":429}}"#, r#"{"error":null}"#, "\"x\""] {
-            assert_eq!(codes(None, Some(body)), [], "{body}");
+    /// Whether one of the texts has these words, which are in lower case.
+    pub(crate) fn says(&self, words: &str) -> bool {
+        self.prose.iter().any(|prose| prose.text.contains(words))
+    }
+
+    fn read_headers(&mut self, facts: &Facts<'_>) {
+        for (name, value) in facts.headers {
+            // Amazon names the exception here, often with a colon and a URL behind (restJson1, "error type").
+            if *name == "x-amzn-errortype" {
+                self.code("header:x-amzn-errortype", value.split(':').next().unwrap_or_default());
+            }
+            self.keep_header(name, value);
         }
     }
+
+    fn keep_header(&mut self, name: &str, value: &str) {
+        let telling = ["retry-after", "ratelimit", "rate-limit", "x-codex-", "-used-percent", "cf-mitigated"];
+        let is_telling = |name: &str| {
+            matches!(name, "date" | "x-ms-retry-after-ms") || telling.iter().any(|part| name.contains(part))
+        };
+        // Of the headers only those that somebody reads; there may be many others, and cookies among them.
+        if name.len() <= MAX_SHORT_BYTES && value.len() <= MAX_SHORT_BYTES && self.headers.len() < 2 * MAX_KEPT {
+            let name = name.to_ascii_lowercase();
+            let belongs_to_a_family =
+                name.starts_with("x-") && (name.contains("-primary-") || name.contains("-secondary-"));
+            if is_telling(&name) || belongs_to_a_family {
+                self.headers.push((name, value.trim().to_owned()));
+            }
+        }
+    }
+
+    /// Reads a body or a message: JSON, a string that holds JSON, words with JSON among them, or words alone.
+    fn text(&mut self, source: &'static str, text: &str, nesting: usize) {
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if nesting > MAX_NESTING || text.is_empty() {
+            return;
+        }
+        if let Some(inner) = json::leading_string(text) {
+            return self.text(source, &inner, nesting + 1);
+        }
+        if !text.starts_with(['{', '[']) && !is_event_stream(text) {
+            self.prose(source, text, true);
+        }
+        json::scan(text, &mut |field| self.field(field, nesting));
+    }
+
+    fn field(&mut self, field: &Field<'_>, nesting: usize) {
+        let Some(place) = places::find(field.path) else { return };
+        match place {
+            Place::Header(name) => self.keep_header(&name, field.value),
+            Place::Exception(name) => self.code("body:exception", &name),
+            Place::Code(source) if field.whole => self.code_or_status(source, field),
+            Place::Words(source) if field.quoted => {
+                if field.value.contains('{') {
+                    self.text(source, field.value, nesting + 1);
+                } else {
+                    self.prose(source, field.value, field.whole);
+                }
+            }
+            // `error` is an object, a sentence or a code (RFC 6749, section 5.2).
+            Place::CodeOrWords(source) if field.quoted => {
+                if field.whole && !field.value.contains([' ', '{']) {
+                    self.code(source, field.value);
+                } else {
+                    self.text(source, field.value, nesting + 1);
+                }
+            }
+            Place::Reset(source, unit)
+                if field.whole && field.value.len() <= MAX_SHORT_BYTES && self.resets.len() < MAX_KEPT =>
+            {
+                self.resets.push(Reset { source, unit, value: field.value.trim().to_owned() });
+            }
+            _ => {}
+        }
+    }
+
+    fn code_or_status(&mut self, source: &'static str, field: &Field<'_>) {
+        if let Ok(status @ 400..=599) = field.value.parse() {
+            self.body_status.get_or_insert(status);
+        }
+        if field.quoted || field.value.bytes().all(|byte| byte.is_ascii_digit()) {
+            self.code(source, field.value);
+        }
+    }
+
+    fn code(&mut self, source: &'static str, code: &str) {
+        let value = code.trim();
+        if value.is_empty() || value.len() > MAX_SHORT_BYTES || self.codes.len() >= MAX_KEPT {
+            return;
+        }
+        let value = value.to_ascii_lowercase();
+        if !self.codes.iter().any(|code| code.source == source && code.value == value) {
+            self.codes.push(Code { source, value });
+        }
+    }
+
+    fn prose(&mut self, source: &'static str, text: &str, whole: bool) {
+        if self.prose.len() < MAX_KEPT / 4 && !text.is_empty() {
+            let kept = &text[..text.floor_char_boundary(MAX_PROSE_BYTES)];
+            self.prose.push(Prose {
+                source,
+                text: kept.to_ascii_lowercase(),
+                whole: whole && kept.len() == text.len(),
+            });
+        }
+    }
 }
+
+/// A page from something between client and provider.
+fn is_html(body: &str) -> bool {
+    let start = body.trim_start_matches('\u{feff}').trim_start();
+    let start = start[..start.floor_char_boundary(MAX_SHORT_BYTES)].to_ascii_lowercase();
+    start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<head")
+}
+
+fn is_event_stream(text: &str) -> bool {
+    ["data:", "event:", "id:", ": "].iter().any(|field| text.starts_with(field))
+}
+
+/// The status in `Error code: 429 - {…}` (Python SDKs of OpenAI and Anthropic), `429 {…}` (their Node SDKs), `HTTP 429`
+/// and the like.
+fn leading_status(message: &str) -> Option<u16> {
+    let start = message[..message.floor_char_boundary(MAX_PROSE_BYTES)].to_ascii_lowercase();
+    let after = |words: &str| start.find(words).map(|at| &start[at + words.len()..]);
+    let number = |text: &str| -> Option<u16> {
+        let text = text.trim_start_matches([' ', ':', '=', '(']);
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        text[..end].parse().ok().filter(|status| (400..=599).contains(status) && end == 3)
+    };
+    number(&start).or_else(|| {
+        let words = ["error code", "status code", "http status", "status", "http/1.1", "http", "api error"];
+        words.iter().find_map(|words| after(words).and_then(number))
+    })
+}
+
+const _: () = assert!(MAX_SHORT_BYTES >= MAX_EVIDENCE_BYTES, "what is shown as evidence must have been kept");

@@ -4,8 +4,10 @@ use crate::evidence::Evidence;
 use crate::facts::{Context, Facts};
 use crate::hints::{self, Hint};
 use crate::kind::Kind;
-use crate::rules;
+use crate::rules::{self, Conclusion, Reach, Seen, Until};
 use crate::signals::Signals;
+use crate::vendor::Vendor;
+use crate::windows;
 
 /// The rule's name when the caller said itself what happened.
 const CALLERS_KIND: &str = "caller.kind";
@@ -20,7 +22,8 @@ pub enum Scope {
     Credential,
     /// Everything that shares its account.
     Account,
-    /// The provider, hence every credential of the pool. No rule concludes this from one failure alone.
+    /// The provider, hence every credential of the pool. One such verdict is evidence and no more: whether the provider or
+    /// just this request was out of luck takes several to tell.
     Pool,
     /// Nothing that the pool could restrict.
     None,
@@ -33,49 +36,56 @@ pub struct Verdict {
     pub kind: Kind,
     /// What it is about.
     pub scope: Scope,
-    /// Whether it is about the request's model only, within `scope`.
+    /// Whether it is about the request's model only, within `scope`. Always false if nobody said which model that was.
     pub model: bool,
     /// When the provider says that it is over.
     pub hint: Option<Hint>,
-    /// The stable name of the rule that fired: `http.429`, `code.billing`, `caller.kind`; `none` if none did.
+    /// The stable name of the rule that fired: `http.429`, `openai.429.insufficient_quota`, `caller.kind`; `none` if none
+    /// did.
     pub rule: &'static str,
-    /// What the hint rests on, else the code that the rule rests on.
+    /// What the hint rests on, else the code or the words that the rule rests on.
     pub evidence: Option<Evidence>,
 }
 
 /// Judges one failure. Pure: the same facts and context give the same verdict.
 ///
-/// The caller's own `kind` is believed first, then structured codes, then the status. What nothing applies to is
+/// The caller's own `kind` is believed first; where a rule comes to the same kind, the rule knows more about it. Otherwise
+/// the rules decide: codes, then words, then families of errors, then the status. What nothing applies to is
 /// [`Kind::Unknown`], which restricts nothing.
 #[must_use]
 pub fn classify(facts: &Facts<'_>, context: &Context<'_>) -> Verdict {
     let signals = Signals::read(facts);
-    let (kind, rule, code) = match facts.kind.and_then(Kind::from_caller) {
-        Some(kind) => (kind, CALLERS_KIND, None),
-        None => rules::conclude(&signals)
-            .map_or((Kind::Unknown, NO_RULE, None), |conclusion| (conclusion.kind, conclusion.rule, conclusion.code)),
+    let vendor = Vendor::of(context, &signals);
+    let windows = windows::read(&signals, vendor, context.now_wall_ms);
+    let concluded = rules::conclude(vendor, &Seen { signals: &signals, windows: &windows });
+    let conclusion = match facts.kind.and_then(Kind::from_caller) {
+        Some(kind) => {
+            concluded.filter(|concluded| concluded.kind == kind).unwrap_or_else(|| unreasoned(kind, CALLERS_KIND))
+        }
+        None => concluded.unwrap_or_else(|| unreasoned(Kind::Unknown, NO_RULE)),
     };
-    let (scope, model) = scope_of(kind);
-    let found = if kind.heeds_hints() { hints::read(facts, context) } else { None };
+    let Conclusion { rule, kind, until, .. } = conclusion;
+    let (scope, model) = reach(kind, conclusion.reach, facts.model.is_some());
+    let found = if kind.heeds_hints() {
+        hints::read(facts, &signals, &windows, kind, until, context.now_wall_ms)
+    } else {
+        None
+    };
     let (hint, hint_evidence) = found.unzip();
-    let evidence = hint_evidence.or_else(|| code.map(|code| Evidence::new(code.source, &code.value)));
-    Verdict { kind, scope, model, hint, rule, evidence }
+    Verdict { kind, scope, model, hint, rule, evidence: hint_evidence.flatten().or(conclusion.evidence) }
 }
 
-/// What a kind is about unless a rule knows better. What is the provider's or the network's fault is about no
-/// credential; whether it is about the whole pool takes more than one failure to tell.
-fn scope_of(kind: Kind) -> (Scope, bool) {
-    match kind {
-        Kind::RateLimit | Kind::Quota | Kind::Billing => (Scope::Account, false),
-        Kind::Auth | Kind::Dead | Kind::Forbidden => (Scope::Credential, false),
-        Kind::Model => (Scope::Credential, true),
-        Kind::Overloaded
-        | Kind::Server
-        | Kind::Edge
-        | Kind::Network
-        | Kind::Request
-        | Kind::Cancelled
-        | Kind::Unknown => (Scope::None, false),
+/// A kind without a rule behind it.
+fn unreasoned(kind: Kind, rule: &'static str) -> Conclusion {
+    Conclusion { rule, kind, reach: rules::usual_reach(kind), until: Until::Hint, evidence: None }
+}
+
+/// What it is about where nobody said which model was asked for: the whole of it, lest the next request run into the same
+/// wall; but a model that is not to be had is no reason to restrict any other.
+fn reach(kind: Kind, (scope, of_model): Reach, knows_model: bool) -> Reach {
+    match (of_model, knows_model, kind) {
+        (true, false, Kind::Model) => (Scope::None, false),
+        _ => (scope, of_model && knows_model),
     }
 }
 
@@ -87,7 +97,7 @@ mod tests {
     const NOW: u64 = 1_795_471_600_000;
 
     fn judge(facts: &Facts<'_>) -> Verdict {
-        classify(facts, &Context { now_wall_ms: NOW, pool: "openrouter", base_url: None })
+        classify(facts, &Context { now_wall_ms: NOW, pool: "custom:mine", base_url: None })
     }
 
     #[test]
@@ -154,13 +164,37 @@ mod tests {
     #[test]
     fn the_caller_knows_best() {
         let facts = Facts { status: Some(429), code: Some("insufficient_quota"), ..Facts::default() };
-        for kind in Kind::ALL.iter().filter(|kind| **kind != Kind::Unknown) {
+        for kind in Kind::ALL.iter().filter(|kind| !matches!(kind, Kind::Unknown | Kind::Billing)) {
             let verdict = judge(&Facts { kind: Some(kind.as_str()), ..facts });
             assert_eq!((verdict.kind, verdict.rule), (*kind, "caller.kind"));
         }
         for useless in ["unknown", "", "gremlins"] {
             assert_eq!(judge(&Facts { kind: Some(useless), ..facts }).kind, Kind::Billing, "{useless:?}");
         }
+    }
+
+    #[test]
+    fn a_rule_of_the_same_kind_knows_more() {
+        let body = r#"{"error":{"code":"rate_limit_exceeded"}}"#;
+        let facts = Facts { status: Some(429), body: Some(body), model: Some("gpt-5.5"), ..Facts::default() };
+        let verdict = classify(
+            &Facts { kind: Some("rate_limit"), ..facts },
+            &Context { now_wall_ms: NOW, pool: "openai", base_url: None },
+        );
+        assert_eq!(
+            (verdict.rule, verdict.scope, verdict.model),
+            ("openai.429.rate_limit_exceeded", Scope::Account, true)
+        );
+    }
+
+    #[test]
+    fn a_scope_of_one_model_needs_a_model() {
+        let judge = |kind, model| {
+            let verdict = judge(&Facts { kind: Some(kind), model, ..Facts::default() });
+            (verdict.scope, verdict.model)
+        };
+        assert_eq!(judge("model", Some("m")), (Scope::Credential, true));
+        assert_eq!(judge("model", None), (Scope::None, false));
     }
 
     #[test]
@@ -173,16 +207,16 @@ mod tests {
             ("dead", Scope::Credential, false),
             ("forbidden", Scope::Credential, false),
             ("model", Scope::Credential, true),
-            ("overloaded", Scope::None, false),
-            ("server", Scope::None, false),
-            ("edge", Scope::None, false),
-            ("network", Scope::None, false),
-            ("timeout", Scope::None, false),
+            ("overloaded", Scope::Pool, false),
+            ("server", Scope::Pool, false),
+            ("edge", Scope::Pool, false),
+            ("network", Scope::Pool, false),
+            ("timeout", Scope::Pool, false),
             ("request", Scope::None, false),
             ("cancelled", Scope::None, false),
         ];
         for (kind, scope, model) in cases {
-            let verdict = judge(&Facts { kind: Some(kind), ..Facts::default() });
+            let verdict = judge(&Facts { kind: Some(kind), model: Some("m"), ..Facts::default() });
             assert_eq!((verdict.scope, verdict.model), (scope, model), "{kind}");
         }
     }

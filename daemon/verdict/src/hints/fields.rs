@@ -1,12 +1,12 @@
 //! The fields of a report that hermes-agent knows: `reset_at`, `resets_at`, `retry_until`, `retry_after`.
 
 use super::Found;
-use super::moment::Moment;
+use super::moment::{Clock, Moment};
 use crate::facts::{Facts, Scalar};
 
 /// hermes-agent 0.19.0 takes the first of these that is there; we take the latest, as everywhere. It also takes a
 /// small number for an instant in 1970, and so for no hint; it is a duration.
-pub(super) fn read(facts: &Facts<'_>, now_ms: u64, found: &mut Vec<Found>) {
+pub(super) fn read(facts: &Facts<'_>, clock: Clock, found: &mut Vec<Found>) {
     let fields = [
         ("field:reset_at", facts.reset_at),
         ("field:resets_at", facts.resets_at),
@@ -15,8 +15,8 @@ pub(super) fn read(facts: &Facts<'_>, now_ms: u64, found: &mut Vec<Found>) {
     ];
     for (source, scalar) in fields {
         let Some(scalar) = scalar else { continue };
-        if let Some(moment) = Moment::from_scalar(scalar, now_ms) {
-            found.push(Found { moment, source, raw: raw(scalar) });
+        if let Some(moment) = Moment::from_scalar(scalar, clock) {
+            found.push(Found::stated(moment, source, &raw(scalar)));
         }
     }
 }
@@ -42,8 +42,8 @@ mod tests {
             ..Facts::default()
         };
         let mut found = Vec::new();
-        read(&facts, 0, &mut found);
-        let sources: Vec<_> = found.iter().map(|found| (found.source, found.moment)).collect();
+        read(&facts, Clock { now_ms: 0, ahead_ms: 0 }, &mut found);
+        let sources: Vec<_> = found.iter().map(|found| (&*found.source, found.moment)).collect();
         assert_eq!(
             sources,
             [

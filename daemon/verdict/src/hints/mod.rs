@@ -3,16 +3,30 @@
 //! Each reader yields what it found as [`Found`]. The latest of them wins, separately for durations and for absolute
 //! instants, because the two run on different clocks: whoever restricts waits until both have passed.
 
+mod body;
+mod calendar;
+mod duration;
 mod fields;
+mod instant;
 mod moment;
+mod prose;
 mod retry_after;
 
+use std::borrow::Cow;
+
 use crate::evidence::Evidence;
-use crate::facts::{Context, Facts};
-use moment::Moment;
+use crate::facts::Facts;
+use crate::kind::Kind;
+use crate::rules::Until;
+use crate::signals::Signals;
+use crate::windows::{self, Draft};
+pub(crate) use moment::{Clock, Moment};
 
 /// 35 days, in milliseconds: no hint reaches further. The longest window that a vendor is known to have is a month.
 pub const MAX_HINT_MS: u64 = 35 * 24 * 60 * 60 * 1_000;
+
+/// A server's clock that is off by less is not off: `Date` counts whole seconds, and reports take a while.
+const LEAST_SKEW_MS: u64 = 5_000;
 
 /// When the provider says that it is over. At least one of the two is there; it is over when both have passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,21 +37,81 @@ pub struct Hint {
     pub at_ms: Option<u64>,
 }
 
-/// One hint and where it stood.
-struct Found {
-    moment: Moment,
-    source: &'static str,
-    raw: String,
+impl From<Moment> for Hint {
+    fn from(moment: Moment) -> Self {
+        match moment {
+            Moment::After(ms) => Self { after_ms: Some(ms), at_ms: None },
+            Moment::At(ms) => Self { after_ms: None, at_ms: Some(ms) },
+        }
+    }
 }
 
-/// The hint in `facts`, with the evidence of the latest one.
-pub(crate) fn read(facts: &Facts<'_>, context: &Context<'_>) -> Option<(Hint, Evidence)> {
-    let now = context.now_wall_ms;
-    let mut found = Vec::new();
-    retry_after::read(facts, now, &mut found);
-    fields::read(facts, now, &mut found);
+/// How good a hint is. Of a better sort one is enough, and worse ones are not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Worth {
+    /// When a bucket will be full again. A request gets through long before that.
+    Refilled,
+    /// When the vendor says to come back, or when a window that is spent opens again.
+    Stated,
+}
 
-    let latest = found.iter().max_by_key(|found| found.moment.at_ms(now))?;
+/// One hint and where it stood.
+pub(crate) struct Found {
+    pub(crate) moment: Moment,
+    pub(crate) source: Cow<'static, str>,
+    pub(crate) raw: String,
+    pub(crate) worth: Worth,
+}
+
+impl Found {
+    fn stated(moment: Moment, source: &'static str, raw: &str) -> Self {
+        Self { moment, source: Cow::Borrowed(source), raw: raw.to_owned(), worth: Worth::Stated }
+    }
+}
+
+/// The clock of whoever sent these headers.
+pub(crate) fn clock(signals: &Signals, now_ms: u64) -> Clock {
+    let date = signals.header("date").find_map(instant::whole);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "both are instants in milliseconds; `as` saturates"
+    )]
+    let ahead_ms = date.map_or(0, |date| (date - now_ms as f64) as i64);
+    Clock { now_ms, ahead_ms: if ahead_ms.unsigned_abs() > LEAST_SKEW_MS { ahead_ms } else { 0 } }
+}
+
+/// A reset as a header has it: a number, a duration or an instant.
+pub(crate) fn header_moment(value: &str, clock: Clock) -> Option<Moment> {
+    Moment::from_text(value, clock)
+}
+
+/// The hint in `facts`, with the evidence of the latest one if it stood anywhere.
+pub(crate) fn read(
+    facts: &Facts<'_>,
+    signals: &Signals,
+    windows: &[Draft],
+    kind: Kind,
+    until: Until,
+    now_ms: u64,
+) -> Option<(Hint, Option<Evidence>)> {
+    let clock = clock(signals, now_ms);
+    let mut found = Vec::new();
+    if until.heeds_hints() {
+        retry_after::read(signals, clock, &mut found);
+        fields::read(facts, clock, &mut found);
+        body::read(&signals.resets, clock, &mut found);
+        prose::read(&signals.prose, clock, &mut found);
+        if matches!(kind, Kind::RateLimit | Kind::Quota) {
+            found.extend(windows::hints(windows));
+        }
+    }
+    let Some(best) = found.iter().map(|found| found.worth).max() else {
+        return calendar::deduce(until, signals, clock).map(|(moment, evidence)| (moment.into(), evidence));
+    };
+    found.retain(|found| found.worth == best);
+    let latest = found.iter().max_by_key(|found| found.moment.at_ms(now_ms))?;
+    let evidence = Evidence::new(latest.source.clone(), &latest.raw);
     let mut hint = Hint::default();
     for found in &found {
         match found.moment {
@@ -45,20 +119,21 @@ pub(crate) fn read(facts: &Facts<'_>, context: &Context<'_>) -> Option<(Hint, Ev
             Moment::At(ms) => hint.at_ms = hint.at_ms.max(Some(ms)),
         }
     }
-    Some((hint, Evidence::new(latest.source, &latest.raw)))
+    Some((hint, Some(evidence)))
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::facts::Scalar;
 
     const NOW: u64 = 1_795_471_600_000;
 
-    fn hint(facts: &Facts<'_>) -> Option<(Hint, Evidence)> {
-        read(facts, &Context { now_wall_ms: NOW, pool: "p", base_url: None })
+    fn hint(facts: &Facts<'_>) -> Option<(Hint, String)> {
+        let signals = Signals::read(facts);
+        let drafts = windows::read(&signals, crate::vendor::Vendor::Other, NOW);
+        read(facts, &signals, &drafts, Kind::RateLimit, Until::Hint, NOW)
+            .map(|(hint, evidence)| (hint, evidence.map_or_else(String::new, |e| format!("{}={}", e.source, e.raw))))
     }
 
     #[test]
@@ -70,50 +145,31 @@ mod tests {
             retry_after: Some(Scalar::Text("40")),
             ..Facts::default()
         };
-        let (hint, evidence) = hint(&facts).expect("a hint");
-        assert_eq!(hint, Hint { after_ms: Some(40_000), at_ms: Some(NOW + 60_000) });
-        assert_eq!((evidence.source, evidence.raw.as_str()), ("field:reset_at", "1795471660"));
+        let expected = Hint { after_ms: Some(40_000), at_ms: Some(NOW + 60_000) };
+        assert_eq!(hint(&facts), Some((expected, "field:reset_at=1795471660".to_owned())));
     }
 
-    fn scalar_text() -> impl Strategy<Value = String> {
-        prop_oneof![
-            any::<String>(),
-            any::<f64>().prop_map(|number| number.to_string()),
-            any::<i64>().prop_map(|number| number.to_string()),
-            "[0-9]{1,3}",
-            "20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9](\\.[0-9]{1,9})?(Z|[+-][0-2][0-9]:[0-5][0-9])",
-            "(Mon|Sun), [0-3][0-9] (Jan|Nov) 20[0-9]{2} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT",
-        ]
+    #[test]
+    fn a_full_bucket_is_waited_for_only_if_nobody_says_more() {
+        let bucket = [("x-ratelimit-remaining-requests", "0"), ("x-ratelimit-reset-requests", "6m0s")];
+        let full = Hint { after_ms: Some(360_000), at_ms: None };
+        let alone = Facts { headers: &bucket, ..Facts::default() };
+        assert_eq!(hint(&alone), Some((full, "header:x-ratelimit-reset-requests=6m0s".to_owned())));
+        let stated = Facts { message: Some("Please try again in 2s"), ..alone };
+        let soon = Hint { after_ms: Some(2_000), at_ms: None };
+        assert_eq!(hint(&stated), Some((soon, "message=2s".to_owned())));
     }
 
-    proptest! {
-        #[test]
-        fn never_past_and_never_implausible(
-            now in prop_oneof![Just(NOW), any::<u64>()],
-            header in scalar_text(),
-            header_ms in scalar_text(),
-            date in scalar_text(),
-            text in scalar_text(),
-            number in prop_oneof![any::<f64>(), 0.0..1e13],
-        ) {
-            let headers = [("retry-after", header.as_str()), ("retry-after-ms", &header_ms), ("date", &date)];
-            let facts = Facts {
-                headers: &headers,
-                reset_at: Some(Scalar::Number(number)),
-                resets_at: Some(Scalar::Text(&text)),
-                retry_after: Some(Scalar::Number(number)),
-                ..Facts::default()
-            };
-            let Some((hint, _)) = read(&facts, &Context { now_wall_ms: now, pool: "", base_url: None }) else {
-                return Ok(());
-            };
-            prop_assert!(hint.after_ms.is_some() || hint.at_ms.is_some());
-            if let Some(after) = hint.after_ms {
-                prop_assert!((1..=MAX_HINT_MS).contains(&after));
-            }
-            if let Some(at) = hint.at_ms {
-                prop_assert!(at > now && at - now <= MAX_HINT_MS);
-            }
-        }
+    #[test]
+    fn a_window_that_is_not_spent_is_no_reason_to_wait() {
+        let headers = [
+            ("x-ratelimit-remaining-requests", "12"),
+            ("x-ratelimit-reset-requests", "6m0s"),
+            ("x-ratelimit-remaining-tokens", "0"),
+            ("x-ratelimit-reset-tokens", "7s"),
+        ];
+        let expected = Hint { after_ms: Some(7_000), at_ms: None };
+        let found = hint(&Facts { headers: &headers, ..Facts::default() });
+        assert_eq!(found, Some((expected, "header:x-ratelimit-reset-tokens=7s".to_owned())));
     }
 }

@@ -1,67 +1,46 @@
-//! The headers `retry-after-ms` and `retry-after`.
-
-use std::time::{SystemTime, UNIX_EPOCH};
+//! The headers `retry-after-ms`, `x-ms-retry-after-ms` and `retry-after`.
 
 use super::Found;
-use super::moment::Moment;
-use crate::facts::Facts;
+use super::moment::{Clock, Moment};
+use crate::signals::Signals;
 
-/// `retry-after-ms` (OpenAI's and Azure's SDKs) is the finer one, so `retry-after` counts only where it says nothing.
-pub(super) fn read(facts: &Facts<'_>, now_ms: u64, found: &mut Vec<Found>) {
+/// Milliseconds (`retry-after-ms` of OpenAI and Azure, `x-ms-retry-after-ms` of Azure) are the finer ones, so
+/// `retry-after` counts only where they say nothing.
+pub(super) fn read(signals: &Signals, clock: Clock, found: &mut Vec<Found>) {
     let before = found.len();
-    read_header(facts, "retry-after-ms", "header:retry-after-ms", found, |value| {
-        value.parse().ok().and_then(Moment::after_ms)
-    });
-    if found.len() > before {
-        return;
+    for (name, source) in
+        [("retry-after-ms", "header:retry-after-ms"), ("x-ms-retry-after-ms", "header:x-ms-retry-after-ms")]
+    {
+        read_header(signals, name, source, found, |value| value.parse().ok().and_then(Moment::after_ms));
     }
-    let date = values(facts, "date").find_map(http_date);
-    read_header(facts, "retry-after", "header:retry-after", found, |value| match value.parse() {
-        // Fractions are not in RFC 9110, section 10.2.3, but vendors send them; some even send an instant.
-        Ok(number) => Moment::from_number(number, now_ms),
-        Err(_) => from_date(http_date(value)?, date, now_ms),
-    });
+    if found.len() == before {
+        // Fractions and units are not in RFC 9110, section 10.2.3, but vendors send them; some even send an instant.
+        read_header(signals, "retry-after", "header:retry-after", found, |value| Moment::from_text(value, clock));
+    }
 }
 
 fn read_header(
-    facts: &Facts<'_>,
+    signals: &Signals,
     name: &str,
     source: &'static str,
     found: &mut Vec<Found>,
     parse: impl Fn(&str) -> Option<Moment>,
 ) {
-    found.extend(values(facts, name).filter_map(|value| {
-        let moment = parse(value)?;
-        Some(Found { moment, source, raw: value.to_owned() })
-    }));
-}
-
-fn values<'a>(facts: &Facts<'a>, name: &str) -> impl Iterator<Item = &'a str> {
-    facts.headers.iter().filter(move |(key, _)| *key == name).map(|(_, value)| value.trim())
-}
-
-/// The server's `Date` turns its instant into a duration, which is right even where the two clocks differ.
-fn from_date(until: SystemTime, date: Option<SystemTime>, now_ms: u64) -> Option<Moment> {
-    match date {
-        Some(date) => Moment::after_ms(until.duration_since(date).ok()?.as_secs_f64() * 1e3),
-        None => Moment::at(until.duration_since(UNIX_EPOCH).ok()?.as_secs_f64() * 1e3, now_ms),
-    }
-}
-
-fn http_date(value: &str) -> Option<SystemTime> {
-    httpdate::parse_http_date(value).ok()
+    found.extend(signals.header(name).filter_map(|value| Some(Found::stated(parse(value)?, source, value))));
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::MAX_HINT_MS;
+    use super::super::clock;
     use super::*;
+    use crate::facts::Facts;
 
     const NOW: u64 = 1_795_471_600_000;
 
     fn moments(headers: &[(&str, &str)]) -> Vec<Moment> {
+        let signals = Signals::read(&Facts { headers, ..Facts::default() });
         let mut found = Vec::new();
-        read(&Facts { headers, ..Facts::default() }, NOW, &mut found);
+        read(&signals, clock(&signals, NOW), &mut found);
         found.into_iter().map(|found| found.moment).collect()
     }
 
@@ -70,8 +49,7 @@ mod tests {
         assert_eq!(moments(&[("retry-after", "30")]), [Moment::After(30_000)]);
         assert_eq!(moments(&[("retry-after", " 1.5 ")]), [Moment::After(1_500)]);
         assert_eq!(moments(&[("retry-after", "121180")]), [Moment::After(121_180_000)]);
-        assert_eq!(moments(&[("retry-after", "99999999")]), [Moment::After(MAX_HINT_MS)]);
-        for useless in ["0", "-1", "nan", "inf", "1e400", "soon", "", "12 s"] {
+        for useless in ["0", "-1", "nan", "inf", "1e400", "soon", "", "12 apples", "99999999"] {
             assert_eq!(moments(&[("retry-after", useless)]), [], "{useless:?}");
         }
     }
@@ -79,6 +57,7 @@ mod tests {
     #[test]
     fn milliseconds_come_first_where_they_say_something() {
         assert_eq!(moments(&[("retry-after", "2"), ("retry-after-ms", "1500.2")]), [Moment::After(1_501)]);
+        assert_eq!(moments(&[("retry-after", "2"), ("x-ms-retry-after-ms", "1500")]), [Moment::After(1_500)]);
         assert_eq!(moments(&[("retry-after", "2"), ("retry-after-ms", "-1")]), [Moment::After(2_000)]);
     }
 
@@ -97,7 +76,7 @@ mod tests {
         // The server's clock is an hour behind ours: what counts is that it means ten seconds.
         let until_then = ("retry-after", "Mon, 23 Nov 2026 21:06:50 GMT");
         assert_eq!(moments(&[until_then]), []);
-        assert_eq!(moments(&[until_then, ("date", "Mon, 23 Nov 2026 21:06:40 GMT")]), [Moment::After(10_000)]);
+        assert_eq!(moments(&[until_then, ("date", "Mon, 23 Nov 2026 21:06:40 GMT")]), [Moment::At(NOW + 10_000)]);
         assert_eq!(moments(&[until_then, ("date", "Mon, 23 Nov 2026 21:06:50 GMT")]), []);
         assert_eq!(moments(&[until, ("date", "yesterday")]), [Moment::At(NOW + 30_000)]);
     }

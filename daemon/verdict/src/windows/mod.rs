@@ -1,0 +1,155 @@
+//! Quota windows: what the headers of a response, good or bad, say is left.
+//!
+//! Each family of headers has a reader of its own; a reader fills [`Draft`]s. A window that reads "nothing left" is
+//! *spent*, and only a spent window is a reason to wait.
+
+mod anthropic;
+mod codex;
+mod ratelimit;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::facts::{Context, Facts};
+use crate::hints::{self, Clock, Found, Hint, Moment, Worth};
+use crate::signals::Signals;
+use crate::vendor::Vendor;
+pub(crate) use codex::is_of_a_family;
+
+/// The most windows that are read from one response. No vendor reports more than eight.
+pub const MAX_WINDOWS: usize = 16;
+
+/// The longest name of a window, in bytes.
+pub const MAX_WINDOW_NAME_BYTES: usize = 48;
+
+/// Higher shares of use are shown as this: ten times the limit.
+const MAX_PERMILLE: f64 = 10_000.0;
+
+/// One window of use that a response reports.
+///
+/// All that is known of it is optional, as vendors report very different things: OpenAI counts requests and tokens, Codex
+/// and Anthropic's subscriptions say how many per cent are used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuotaWindow {
+    /// The vendor's name for it, stable between responses: `requests`, `input-tokens`, `5h`, `primary`,
+    /// `codex-bengalfox.primary`. Lower case; at most [`MAX_WINDOW_NAME_BYTES`] of letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// Whether it counts the use of the request's model (or its family) only. Otherwise it is the whole account's.
+    pub model: bool,
+    /// How much there is in all.
+    pub limit: Option<u64>,
+    /// How much is left.
+    pub remaining: Option<u64>,
+    /// How much is used, in thousandths of the limit, rounded down; above 1,000 if more was used than that. At most 10,000.
+    pub used_permille: Option<u32>,
+    /// How long the window is, in milliseconds.
+    pub length_ms: Option<u64>,
+    /// When it begins anew or, if it `refills`, when it will be full again.
+    pub resets: Option<Hint>,
+    /// Whether it fills up bit by bit, as a bucket does. Then requests get through long before it is full.
+    pub refills: bool,
+    /// Whether nothing is left: the next request will be refused.
+    pub spent: bool,
+}
+
+/// Every quota window that a response's headers report, in the order of their names; at most [`MAX_WINDOWS`].
+///
+/// For successes as well as for failures; only `facts.headers`, and for Codex' in-band events `facts.body`, are read. A
+/// window whose numbers are no numbers, or negative (Azure's Responses API is known to send `-1`), is left out.
+#[must_use]
+pub fn quota_windows(facts: &Facts<'_>, context: &Context<'_>) -> Vec<QuotaWindow> {
+    let signals = Signals::read(facts);
+    let vendor = Vendor::of(context, &signals);
+    read(&signals, vendor, context.now_wall_ms).into_iter().map(|draft| draft.window).collect()
+}
+
+/// A window, and where its reset stood.
+pub(crate) struct Draft {
+    pub(crate) window: QuotaWindow,
+    /// The reset's source and value.
+    reset: Option<(String, String, Moment)>,
+}
+
+/// Every window in `signals`.
+pub(crate) fn read(signals: &Signals, vendor: Vendor, now_ms: u64) -> Vec<Draft> {
+    let clock = hints::clock(signals, now_ms);
+    let mut drafts = Drafts { clock, drafts: BTreeMap::new() };
+    ratelimit::read(signals, vendor, &mut drafts);
+    anthropic::read(signals, &mut drafts);
+    codex::read(signals, &mut drafts);
+    drafts.drafts.into_values().filter(Draft::is_of_use).collect()
+}
+
+/// The resets of the windows that are spent.
+pub(crate) fn hints(drafts: &[Draft]) -> impl Iterator<Item = Found> {
+    drafts.iter().filter(|draft| draft.window.spent).filter_map(|draft| {
+        let (source, raw, moment) = draft.reset.clone()?;
+        let worth = if draft.window.refills { Worth::Refilled } else { Worth::Stated };
+        Some(Found { moment, source: Cow::Owned(source), raw, worth })
+    })
+}
+
+/// The windows found so far.
+struct Drafts {
+    clock: Clock,
+    drafts: BTreeMap<String, Draft>,
+}
+
+impl Drafts {
+    /// The window of this name; `None` if it is no proper name, or there are too many already.
+    fn named(&mut self, name: &str) -> Option<&mut Draft> {
+        let proper = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if name.is_empty() || name.len() > MAX_WINDOW_NAME_BYTES || !name.bytes().all(proper) {
+            return None;
+        }
+        if !self.drafts.contains_key(name) && self.drafts.len() >= MAX_WINDOWS {
+            return None;
+        }
+        Some(self.drafts.entry(name.to_owned()).or_insert_with(|| Draft::new(name)))
+    }
+}
+
+impl Draft {
+    fn new(name: &str) -> Self {
+        let window = QuotaWindow {
+            name: name.to_owned(),
+            model: false,
+            limit: None,
+            remaining: None,
+            used_permille: None,
+            length_ms: None,
+            resets: None,
+            refills: false,
+            spent: false,
+        };
+        Self { window, reset: None }
+    }
+
+    /// Takes the reset in a header's value; of several the latest.
+    fn resets(&mut self, header: &str, value: &str, clock: Clock) {
+        let Some(moment) = hints::header_moment(value, clock) else { return };
+        let later = |(_, _, known): &(String, String, Moment)| moment.at_ms(clock.now_ms) > known.at_ms(clock.now_ms);
+        if self.reset.as_ref().is_none_or(later) {
+            self.window.resets = Some(moment.into());
+            self.reset = Some((format!("header:{header}"), value.to_owned(), moment));
+        }
+    }
+
+    fn is_of_use(&self) -> bool {
+        let window = &self.window;
+        window.limit.is_some() || window.remaining.is_some() || window.used_permille.is_some() || window.spent
+    }
+}
+
+/// A whole number that is not negative.
+fn count(value: &str) -> Option<u64> {
+    value.trim().parse().ok()
+}
+
+/// A share in thousandths of what 1.0 stands for.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it has been checked to be small")]
+fn permille(value: &str, of_one: f64) -> Option<u32> {
+    let share: f64 = value.trim().parse().ok()?;
+    // A little more, as 0.29 × 1,000 is less than 290 in floats.
+    (share.is_finite() && share >= 0.0).then(|| (share * of_one + 1e-6).min(MAX_PERMILLE) as u32)
+}

@@ -1,0 +1,86 @@
+//! `x-ratelimit-…`: OpenAI, Groq, Cerebras, Azure, Mistral, OpenRouter, and whoever follows them; also the `ratelimit-…` of
+//! the IETF's draft (draft-ietf-httpapi-ratelimit-headers-03).
+
+use super::{Drafts, count};
+use crate::signals::Signals;
+use crate::vendor::Vendor;
+
+const PREFIXES: &[&str] = &["x-ratelimit-", "x-rate-limit-", "ratelimit-"];
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+const MINUTE_MS: u64 = 60 * 1_000;
+
+/// A header is `x-ratelimit-PART-NAME` (OpenAI and most) or `x-ratelimit-NAME-PART`, where the part is `limit`,
+/// `remaining` or `reset`. Without a name (OpenRouter, GitHub, the draft) the window counts requests.
+pub(super) fn read(signals: &Signals, vendor: Vendor, drafts: &mut Drafts) {
+    let clock = drafts.clock;
+    let mut unusable: Vec<String> = Vec::new();
+    for (header, value) in &signals.headers {
+        let Some(rest) = PREFIXES.iter().find_map(|prefix| header.strip_prefix(prefix)) else { continue };
+        let Some((part, name)) = split(rest) else { continue };
+        let named = !name.is_empty();
+        let name = if named { name } else { "requests" };
+        let Some(draft) = drafts.named(name) else { continue };
+        draft.window.refills = named && refills(vendor);
+        draft.window.model = named && is_per_model(vendor);
+        draft.window.length_ms = length_ms(vendor, name);
+        match (part, count(value)) {
+            ("limit", Some(limit)) => draft.window.limit = Some(limit),
+            ("remaining", Some(remaining)) => {
+                draft.window.remaining = Some(remaining);
+                draft.window.spent = remaining == 0;
+            }
+            // `-1`: the vendor does not know.
+            ("limit" | "remaining", None) if value.starts_with('-') => unusable.push(name.to_owned()),
+            ("reset", _) => draft.resets(header, value, clock),
+            _ => {}
+        }
+    }
+    for name in unusable {
+        drafts.drafts.remove(&name);
+    }
+    for draft in drafts.drafts.values_mut() {
+        let window = &mut draft.window;
+        if let (Some(limit @ 1..), Some(remaining)) = (window.limit, window.remaining) {
+            let used = u128::from(limit.saturating_sub(remaining)) * 1_000 / u128::from(limit);
+            window.used_permille = u32::try_from(used).ok();
+        }
+        // "0 of 0 left" says that there is no such window.
+        window.spent &= window.limit != Some(0);
+    }
+}
+
+fn split(rest: &str) -> Option<(&'static str, &str)> {
+    ["limit", "remaining", "reset"].into_iter().find_map(|part| {
+        if rest == part {
+            return Some((part, ""));
+        }
+        let name = rest.strip_prefix(part).and_then(|rest| rest.strip_prefix('-'));
+        let name = name.or_else(|| rest.strip_suffix(part).and_then(|rest| rest.strip_suffix('-')));
+        name.map(|name| (part, name))
+    })
+}
+
+/// Whether a named window is a bucket. OpenAI, Groq and Azure state the time to a full one, and Cerebras' docs say "token
+/// bucket"; of the others nothing is known, and a reset is taken at its word.
+fn refills(vendor: Vendor) -> bool {
+    matches!(vendor, Vendor::OpenAi | Vendor::Groq | Vendor::Cerebras | Vendor::Azure | Vendor::Other)
+}
+
+/// Whether a named window counts one model. OpenAI, Groq and Cerebras limit an organisation per model (their rate limit
+/// docs), Azure a deployment of a model; Mistral's limits are its workspace's.
+fn is_per_model(vendor: Vendor) -> bool {
+    matches!(vendor, Vendor::OpenAi | Vendor::Groq | Vendor::Cerebras | Vendor::Azure)
+}
+
+/// Groq counts requests of a day and tokens of a minute under names that OpenAI has for minutes
+/// (console.groq.com/docs/rate-limits); Cerebras' names say it themselves.
+fn length_ms(vendor: Vendor, name: &str) -> Option<u64> {
+    match (vendor, name) {
+        (Vendor::Groq, "requests") => Some(DAY_MS),
+        (Vendor::Groq, "tokens") => Some(MINUTE_MS),
+        _ if name.ends_with("-day") => Some(DAY_MS),
+        _ if name.ends_with("-minute") => Some(MINUTE_MS),
+        _ => None,
+    }
+}

@@ -1,0 +1,213 @@
+//! What is left, by what responses say.
+
+use credpool_verdict::{Hint, MAX_WINDOWS, QuotaWindow};
+
+use crate::shape::{NOW, Shape};
+
+fn window(name: &str) -> QuotaWindow {
+    QuotaWindow {
+        name: name.to_owned(),
+        model: false,
+        limit: None,
+        remaining: None,
+        used_permille: None,
+        length_ms: None,
+        resets: None,
+        refills: false,
+        spent: false,
+    }
+}
+
+fn after(ms: u64) -> Option<Hint> {
+    Some(Hint { after_ms: Some(ms), at_ms: None })
+}
+
+fn at(ms: u64) -> Option<Hint> {
+    Some(Hint { after_ms: None, at_ms: Some(ms) })
+}
+
+#[test]
+fn openais_buckets() {
+    let windows = Shape::of("openai")
+        .status(200)
+        .header("x-ratelimit-limit-requests", "60")
+        .header("x-ratelimit-remaining-requests", "59")
+        .header("x-ratelimit-reset-requests", "1s")
+        .header("x-ratelimit-limit-tokens", "150000")
+        .header("x-ratelimit-remaining-tokens", "0")
+        .header("x-ratelimit-reset-tokens", "6m0s")
+        .windows();
+    let bucket = |name| QuotaWindow { model: true, refills: true, ..window(name) };
+    assert_eq!(
+        windows,
+        [
+            QuotaWindow {
+                limit: Some(60),
+                remaining: Some(59),
+                used_permille: Some(16),
+                resets: after(1_000),
+                ..bucket("requests")
+            },
+            QuotaWindow {
+                limit: Some(150_000),
+                remaining: Some(0),
+                used_permille: Some(1_000),
+                resets: after(360_000),
+                spent: true,
+                ..bucket("tokens")
+            },
+        ]
+    );
+}
+
+#[test]
+fn groqs_names_mean_other_lengths() {
+    let windows = Shape::of("groq")
+        .status(200)
+        .header("x-ratelimit-limit-requests", "14400")
+        .header("x-ratelimit-limit-tokens", "18000")
+        .windows();
+    let lengths: Vec<_> = windows.iter().map(|window| (window.name.as_str(), window.length_ms)).collect();
+    assert_eq!(lengths, [("requests", Some(86_400_000)), ("tokens", Some(60_000))]);
+}
+
+#[test]
+fn cerebras_names_its_lengths() {
+    let windows = Shape::of("cerebras")
+        .status(200)
+        .header("x-ratelimit-limit-requests-day", "1000000000")
+        .header("x-ratelimit-remaining-requests-day", "999997455")
+        .header("x-ratelimit-reset-requests-day", "33011.382867")
+        .windows();
+    let expected = QuotaWindow {
+        model: true,
+        refills: true,
+        limit: Some(1_000_000_000),
+        remaining: Some(999_997_455),
+        used_permille: Some(0),
+        length_ms: Some(86_400_000),
+        resets: after(33_011_383),
+        ..window("requests-day")
+    };
+    assert_eq!(windows, [expected]);
+}
+
+#[test]
+fn openrouters_own_limit() {
+    let windows = Shape::of("openrouter")
+        .status(429)
+        .header("x-ratelimit-limit", "50")
+        .header("x-ratelimit-remaining", "0")
+        .header("x-ratelimit-reset", "1795478400000")
+        .windows();
+    let expected = QuotaWindow {
+        limit: Some(50),
+        remaining: Some(0),
+        used_permille: Some(1_000),
+        resets: at(1_795_478_400_000),
+        spent: true,
+        ..window("requests")
+    };
+    assert_eq!(windows, [expected]);
+}
+
+#[test]
+fn anthropics_keys() {
+    let windows = Shape::of("anthropic")
+        .status(200)
+        .header("anthropic-ratelimit-input-tokens-limit", "50000")
+        .header("anthropic-ratelimit-input-tokens-remaining", "49000")
+        .header("anthropic-ratelimit-input-tokens-reset", "2026-11-23T22:06:42Z")
+        .header("anthropic-ratelimit-requests-remaining", "3")
+        .header("anthropic-ratelimit-requests-reset", "2026-11-23T22:06:39Z")
+        .windows();
+    let bucket = |name| QuotaWindow { model: true, refills: true, ..window(name) };
+    assert_eq!(
+        windows,
+        [
+            QuotaWindow {
+                limit: Some(50_000),
+                remaining: Some(49_000),
+                used_permille: Some(20),
+                resets: at(NOW + 2_000),
+                ..bucket("input-tokens")
+            },
+            QuotaWindow { remaining: Some(3), ..bucket("requests") },
+        ]
+    );
+}
+
+#[test]
+fn anthropics_subscriptions() {
+    let shape = Shape::of("anthropic")
+        .status(200)
+        .header("anthropic-ratelimit-unified-5h-status", "allowed")
+        .header("anthropic-ratelimit-unified-5h-utilization", "0.29")
+        .header("anthropic-ratelimit-unified-5h-reset", "1795471660")
+        .header("anthropic-ratelimit-unified-7d-status", "rejected")
+        .header("anthropic-ratelimit-unified-7d-utilization", "1.02")
+        .header("anthropic-ratelimit-unified-overage-status", "allowed")
+        .header("anthropic-ratelimit-unified-fallback-percentage", "0.5");
+    let five_hours =
+        QuotaWindow { used_permille: Some(290), length_ms: Some(18_000_000), resets: at(NOW + 60_000), ..window("5h") };
+    let week = QuotaWindow { used_permille: Some(1_020), length_ms: Some(604_800_000), spent: true, ..window("7d") };
+    assert_eq!(shape.windows(), [five_hours.clone(), week.clone()]);
+    // Overage covers it.
+    let allowed = shape.header("anthropic-ratelimit-unified-status", "allowed");
+    assert_eq!(allowed.windows(), [five_hours, QuotaWindow { spent: false, ..week }]);
+}
+
+#[test]
+fn codexs_families() {
+    let shape = Shape::of("openai-codex")
+        .status(200)
+        .header("x-codex-primary-used-percent", "12.5")
+        .header("x-codex-primary-window-minutes", "300")
+        .header("x-codex-primary-reset-at", "1795471660")
+        .header("x-codex-secondary-used-percent", "100")
+        .header("x-codex-secondary-reset-after-seconds", "90")
+        .header("x-codex-bengalfox-primary-used-percent", "3")
+        .header("x-codex-bengalfox-primary-reset-at", "1795471660000")
+        .header("x-codex-secondary-over-limit", "nonsense")
+        .header("x-codex-tertiary-used-percent", "nan");
+    let family = QuotaWindow {
+        model: true,
+        used_permille: Some(30),
+        resets: at(NOW + 60_000),
+        ..window("codex-bengalfox.primary")
+    };
+    let primary = QuotaWindow {
+        used_permille: Some(125),
+        length_ms: Some(18_000_000),
+        resets: at(NOW + 60_000),
+        ..window("primary")
+    };
+    let secondary =
+        QuotaWindow { used_permille: Some(1_000), resets: after(90_000), spent: true, ..window("secondary") };
+    assert_eq!(shape.windows(), [family.clone(), primary.clone(), secondary.clone()]);
+    // Credits pay for what comes after.
+    let paid = shape.header("x-codex-credits-has-credits", "True");
+    assert_eq!(paid.windows(), [family, primary, QuotaWindow { spent: false, ..secondary }]);
+}
+
+#[test]
+fn what_is_no_number_is_no_window() {
+    let shape = Shape::of("azure")
+        .status(200)
+        .header("x-ratelimit-limit-tokens", "-1")
+        .header("x-ratelimit-remaining-tokens", "-1")
+        .header("x-ratelimit-reset-tokens", "0")
+        .header("x-ratelimit-remaining-requests", "many")
+        .header("x-ratelimit-exceeded", "global-chat")
+        .header("x-codex-primary-used-percent", "-3")
+        .header("anthropic-ratelimit-unified-5h-utilization", "inf");
+    assert_eq!(shape.windows(), []);
+}
+
+#[test]
+fn there_are_only_so_many() {
+    let names: Vec<&'static str> =
+        (0..100).map(|n| &*Box::leak(format!("x-ratelimit-remaining-w{n}").into_boxed_str())).collect();
+    let shape = names.iter().fold(Shape::of("openai"), |shape, name| shape.header(name, "1"));
+    assert_eq!(shape.windows().len(), MAX_WINDOWS);
+}
