@@ -8,12 +8,10 @@ use std::sync::Arc;
 use credpool_proto::PROTOCOL_VERSION;
 use credpool_proto::paths::{SocketEnv, socket_candidates};
 use credpool_proto::reply::Hello;
-use interprocess::local_socket::tokio::Stream;
-use interprocess::local_socket::tokio::prelude::*;
-use interprocess::local_socket::{GenericFilePath, ToFsName};
 use nix::unistd::geteuid;
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixStream;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
@@ -64,11 +62,10 @@ impl Dial for Dialer {
 }
 
 impl Dialer {
-    async fn open(&self) -> Result<Stream, Why> {
-        let name = self.socket.as_path().to_fs_name::<GenericFilePath>().map_err(Why::Io)?;
-        let stream = Stream::connect(name).await.map_err(Why::Io)?;
+    async fn open(&self) -> Result<UnixStream, Why> {
+        let stream = UnixStream::connect(&self.socket).await.map_err(Why::Io)?;
         // Checked before the first byte is sent: a request tells something, too.
-        self.options.server.check(stream.peer_creds().map_err(Why::Io)?.euid())?;
+        self.options.server.check(stream.peer_cred().map_err(Why::Io)?.uid())?;
         Ok(stream)
     }
 }
@@ -106,4 +103,32 @@ struct HelloRequest<'a> {
 
 impl Call for HelloRequest<'_> {
     const OP: &'static str = "hello";
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_opened_can_be_closed_halfway() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("s");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let dialer = Dialer { socket: socket.clone(), options: ConnectOptions::at(socket), tasks: TaskTracker::new() };
+        let mut ours = dialer.open().await.unwrap();
+        let (mut theirs, _) = listener.accept().await.unwrap();
+        ours.write_all(b"last words").await.unwrap();
+        ours.shutdown().await.unwrap();
+        let mut heard = String::new();
+        theirs.read_to_string(&mut heard).await.unwrap();
+        assert_eq!(heard, "last words");
+        theirs.write_all(b"good-bye").await.unwrap();
+        drop(theirs);
+        let mut heard = String::new();
+        ours.read_to_string(&mut heard).await.unwrap();
+        assert_eq!(heard, "good-bye");
+    }
 }

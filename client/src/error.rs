@@ -119,9 +119,9 @@ pub enum Why {
     /// It did not answer in time.
     #[error("it does not answer")]
     Silent,
-    /// It belongs to somebody who is not trusted. `None` where the system does not say to whom.
-    #[error("it belongs to {}, who is neither you, nor root, nor the user you accept", User(*.0))]
-    Untrusted(Option<u32>),
+    /// It belongs to this user, who is not trusted.
+    #[error("it belongs to user {0}, who is neither you, nor root, nor the user you accept")]
+    Untrusted(u32),
     /// The user who was to be accepted as the daemon does not exist.
     #[error("it belongs to somebody else, and the user `{0}` whom you accept does not exist")]
     NoSuchUser(String),
@@ -161,16 +161,5 @@ impl fmt::Display for Listed<'_> {
             write!(f, "{before}{}: {}", tried.socket.display(), tried.why)?;
         }
         Ok(())
-    }
-}
-
-struct User(Option<u32>);
-
-impl fmt::Display for User {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(uid) => write!(f, "user {uid}"),
-            None => f.write_str("a user whom the system does not name"),
-        }
     }
 }

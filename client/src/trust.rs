@@ -24,12 +24,12 @@ impl Server {
     }
 
     /// Checks the user that the kernel says is behind a socket.
-    pub(crate) fn check(&self, server: Option<u32>) -> Result<(), Why> {
+    pub(crate) fn check(&self, server: u32) -> Result<(), Why> {
         self.check_for(geteuid().as_raw(), server)
     }
 
-    fn check_for(&self, own: u32, server: Option<u32>) -> Result<(), Why> {
-        if server.is_some_and(|uid| uid == own || uid == 0) {
+    fn check_for(&self, own: u32, server: u32) -> Result<(), Why> {
+        if server == own || server == 0 {
             return Ok(());
         }
         let accepted = match self {
@@ -41,7 +41,7 @@ impl Server {
                 Err(error) => return Err(Why::Io(error.into())),
             },
         };
-        if server.is_some() && server == accepted { Ok(()) } else { Err(Why::Untrusted(server)) }
+        if Some(server) == accepted { Ok(()) } else { Err(Why::Untrusted(server)) }
     }
 }
 

@@ -99,7 +99,7 @@ async fn a_daemon_that_comes_back_soon_is_not_missed() {
 async fn whoever_must_not_be_trusted_is_not_waited_for() {
     let (client, peer, exchange) = connected_by(1_024);
     hang_up(&client, peer).await;
-    exchange.refuse(Why::Untrusted(Some(54_321)));
+    exchange.refuse(Why::Untrusted(54_321));
     let error = client.ping().await.unwrap_err();
     assert!(matches!(&error, Error::Unreachable(tried) if matches!(tried[0].why, Why::Untrusted(_))), "{error}");
     assert_eq!(exchange.calls(), 1);

@@ -10,23 +10,22 @@ const OWN: u32 = 7;
 fn own_root_and_accepted_daemons_are_trusted_and_no_others() {
     let trusts = |server: &Server, uid| server.check_for(OWN, uid).is_ok();
     for server in [Server::Nobody, Server::Uid(9), Server::named("9"), Server::named("daemon")] {
-        assert!(trusts(&server, Some(OWN)), "{server:?}");
-        assert!(trusts(&server, Some(0)), "{server:?}");
-        assert!(!trusts(&server, Some(54_321)), "{server:?}");
-        assert!(!trusts(&server, None), "{server:?}");
+        assert!(trusts(&server, OWN), "{server:?}");
+        assert!(trusts(&server, 0), "{server:?}");
+        assert!(!trusts(&server, 54_321), "{server:?}");
     }
-    assert!(trusts(&Server::Uid(9), Some(9)));
-    assert!(trusts(&Server::named("9"), Some(9)));
-    assert!(!trusts(&Server::Nobody, Some(9)));
+    assert!(trusts(&Server::Uid(9), 9));
+    assert!(trusts(&Server::named("9"), 9));
+    assert!(!trusts(&Server::Nobody, 9));
 }
 
 #[test]
 fn a_name_is_looked_up_where_it_matters() {
     let daemon = User::from_name("daemon").unwrap().expect("every Unix has this user").uid.as_raw();
-    assert!(Server::named("daemon").check_for(OWN, Some(daemon)).is_ok());
+    assert!(Server::named("daemon").check_for(OWN, daemon).is_ok());
     let nobody = Server::named("no such user");
-    assert!(nobody.check_for(OWN, Some(OWN)).is_ok());
-    assert!(matches!(nobody.check_for(OWN, Some(9)), Err(Why::NoSuchUser(name)) if name == "no such user"));
+    assert!(nobody.check_for(OWN, OWN).is_ok());
+    assert!(matches!(nobody.check_for(OWN, 9), Err(Why::NoSuchUser(name)) if name == "no such user"));
 }
 
 /// A root with a profile `dev`, each with a store.

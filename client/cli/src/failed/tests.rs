@@ -63,7 +63,7 @@ fn no_daemon_says_where_it_was_looked_for_and_what_to_do() {
     let tried = |socket: &str, why| Tried { socket: PathBuf::from(socket), why };
     let failed = Failed::Client(Error::Unreachable(vec![
         tried("/run/a.sock", Why::Io(io::ErrorKind::ConnectionRefused.into())),
-        tried("/run/b\n.sock", Why::Untrusted(Some(1_001))),
+        tried("/run/b\n.sock", Why::Untrusted(1_001)),
     ]));
     assert_eq!(
         failed.sentence(),
