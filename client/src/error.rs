@@ -39,6 +39,9 @@ pub enum Error {
         /// How long it had.
         Duration,
     ),
+    /// No thread could be started for a [blocking](crate::blocking) client.
+    #[error("no thread could be started for the client")]
+    NoThread(#[source] io::Error),
     /// The lease has ended, and was not ended by its holder.
     #[error("the lease has ended: {0}")]
     LeaseLost(Loss),

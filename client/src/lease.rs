@@ -277,9 +277,9 @@ impl fmt::Debug for Lease {
     }
 }
 
-/// What came of a report.
+/// What came of a report. `L` is how a next lease is held.
 #[derive(Debug)]
-pub struct Report {
+pub struct Report<L = Lease> {
     /// What the failure was, and what follows.
     pub verdict: Verdict<'static>,
     /// Whether the report changed anything about the credential.
@@ -291,9 +291,17 @@ pub struct Report {
     /// What had ended the lease before the report came, if anything had.
     pub ended_by: Option<EndedBy>,
     /// The next lease, if one was asked for and there was one.
-    pub next: Option<Lease>,
+    pub next: Option<L>,
     /// Why there is no next lease, if one was asked for and there was none.
     pub next_error: Option<WireError<'static>>,
+}
+
+impl Report {
+    /// The same with the next lease held otherwise.
+    pub(crate) fn holding<L>(self, hold: impl FnOnce(Lease) -> L) -> Report<L> {
+        let Self { verdict, applied, why, duplicate, ended_by, next, next_error } = self;
+        Report { verdict, applied, why, duplicate, ended_by, next: next.map(hold), next_error }
+    }
 }
 
 /// A lease from what was granted, and the duty to give it back.

@@ -25,6 +25,8 @@
 //! each other. The connection is served by a task on the tokio runtime that [`Client::connect`] was
 //! called on.
 //!
+//! Programs without tokio use [`blocking`].
+//!
 //! # Which daemon
 //!
 //! One whose user, as the kernel says, is one's own, root, or the one that [`ConnectOptions::server`]
@@ -66,6 +68,7 @@
 //! away. Only leases are not thrown away: a lease that arrives for nobody is given back at once. What
 //! this means for each operation is said there.
 
+pub mod blocking;
 mod client;
 mod connection;
 mod discover;

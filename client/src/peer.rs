@@ -139,7 +139,7 @@ impl Peer {
     }
 }
 
-fn hello(run: &str) -> Value {
+pub(crate) fn hello(run: &str) -> Value {
     json!({"protocol": 1, "server": "credpoold/0", "run": run, "pid": 1, "auth_file": null})
 }
 
