@@ -1,5 +1,6 @@
 //! The integration tests: real processes, real sockets, and nothing known of the inside.
 
+mod cli;
 mod daemon;
 mod hermes;
 mod processes;

@@ -197,7 +197,7 @@ impl Daemon {
 
     /// The command-line client of this daemon.
     pub(crate) fn credpool(&self) -> Credpool {
-        Credpool::new(&self.socket)
+        Credpool::new(&self.socket, &self.home)
     }
 
     /// What the daemon has written to stderr.

@@ -22,10 +22,14 @@ pub(crate) enum Exit {
     Unknown,
     /// It is not permitted, or over a limit.
     NotPermitted,
+    /// There is a program to run, but it cannot be run. Shells use the same code.
+    CannotRun,
+    /// There is no program to run. Shells use the same code.
+    NoProgram,
 }
 
 /// Every way to end, its exit code, and what `--help` says of it.
-const TABLE: [(Exit, u8, &str); 7] = [
+const TABLE: [(Exit, u8, &str); 9] = [
     (Exit::Ok, 0, "done"),
     (Exit::Refused, 1, "the daemon refused, or its answer could not be used"),
     (Exit::Usage, 2, "the command line is wrong"),
@@ -33,6 +37,8 @@ const TABLE: [(Exit, u8, &str); 7] = [
     (Exit::Unavailable, 4, "nothing to lease now; stderr says when to come back"),
     (Exit::Unknown, 5, "no such pool, credential or lease"),
     (Exit::NotPermitted, 6, "not permitted, or over a limit"),
+    (Exit::CannotRun, 126, "`exec`: the program cannot be run"),
+    (Exit::NoProgram, 127, "`exec`: there is no such program"),
 ];
 
 impl Exit {
@@ -73,9 +79,9 @@ impl From<ErrorCode> for Exit {
 pub(crate) fn help() -> String {
     let mut help = "Exit codes:\n".to_owned();
     for (_, code, meaning) in TABLE {
-        let _ = writeln!(help, "  {code}  {meaning}");
+        let _ = writeln!(help, "  {code:<3}  {meaning}");
     }
-    help.truncate(help.trim_end().len());
+    help.push_str("Once its program runs, `exec` ends as the program does.");
     help
 }
 
@@ -86,13 +92,13 @@ mod tests {
     #[test]
     fn the_codes_are_contract() {
         let codes: Vec<_> = TABLE.iter().map(|(exit, code, _)| (exit.code(), *code)).collect();
-        assert_eq!(codes, [(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6)]);
+        assert_eq!(codes, [(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 6), (126, 126), (127, 127)]);
     }
 
     #[test]
     fn help_has_every_code() {
-        assert!(help().starts_with("Exit codes:\n  0  done\n  1  the daemon refused"));
-        assert_eq!(help().lines().count(), 1 + TABLE.len());
+        assert!(help().starts_with("Exit codes:\n  0    done\n  1    the daemon refused"));
+        assert_eq!(help().lines().count(), 2 + TABLE.len());
     }
 
     #[test]

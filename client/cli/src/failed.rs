@@ -18,6 +18,10 @@ pub(crate) enum Failed {
     Client(Error),
     /// The daemon did what was asked, except to grant the lease that was asked for with it.
     NoNext(WireError<'static>),
+    /// The daemon leased a credential whose secret is not to be had here.
+    NoSecret(String),
+    /// The program could not be started, or not be watched.
+    Program(io::Error),
     /// What the command line names cannot be used.
     Usage(String),
     /// Nothing could be written, or no runtime started.
@@ -34,9 +38,10 @@ impl Failed {
             }
             Self::Client(Error::TooLong { .. }) => Exit::NotPermitted,
             Self::Client(Error::NotALine) | Self::Usage(_) => Exit::Usage,
+            Self::Program(_) => Exit::CannotRun,
             // Whoever reads our output has read enough of it.
             Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
-            Self::Client(_) | Self::Io(_) => Exit::Refused,
+            Self::Client(_) | Self::NoSecret(_) | Self::Io(_) => Exit::Refused,
         }
     }
 
@@ -50,6 +55,9 @@ impl Failed {
                 "the daemon's answer cannot be understood: is it of another version? See `credpool call`".to_owned()
             }
             Self::Client(error) => clean(&error.to_string()).into_owned(),
+            // Made of what has been cleaned.
+            Self::NoSecret(message) => message.clone(),
+            Self::Program(error) => format!("cannot run the program: {error}"),
             Self::Usage(message) => clean(message).into_owned(),
             Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => String::new(),
             Self::Io(error) => format!("cannot write: {error}"),

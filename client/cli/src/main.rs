@@ -7,11 +7,19 @@ mod args;
 mod commands;
 mod exit;
 mod failed;
+mod given;
+mod hold;
 mod output;
+mod program;
 mod render;
+mod secret;
 mod session;
 
 fn main() -> ExitCode {
+    if let Some(code) = program::start::if_asked() {
+        return code;
+    }
+    keep_from_core_dumps();
     let args = args::parse();
     let mut output = output::Output::new(args.global.color, args.global.json);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -20,10 +28,16 @@ fn main() -> ExitCode {
         Err(error) => Err(failed::Failed::Io(error)),
     };
     match outcome {
-        Ok(()) => exit::Exit::Ok.into(),
+        Ok(code) => code,
         Err(failed) => {
             output.complain(&failed.sentence());
             failed.exit().into()
         }
     }
+}
+
+/// Secrets pass through this process. Programs that it starts are not concerned.
+fn keep_from_core_dumps() {
+    // Where a system has no such thing, we are no worse off than any other program.
+    let _ = nix::sys::prctl::set_dumpable(false);
 }

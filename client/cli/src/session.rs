@@ -48,7 +48,8 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn read<T: DeserializeOwned>(&mut self, line: &str) -> Result<T, Failed> {
+    /// What the daemon answered; people get to see its warnings.
+    pub(crate) fn read<T: DeserializeOwned>(&mut self, line: &str) -> Result<T, Failed> {
         let head: Head = serde_json::from_str(line).map_err(Error::Malformed)?;
         if !self.output.is_json() {
             for warning in &head.warnings {

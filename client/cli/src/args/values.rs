@@ -21,6 +21,23 @@ pub(super) fn header(text: &str) -> Result<Header, String> {
     Ok(Header { name: name.to_owned(), value: value.to_owned() })
 }
 
+/// Reads the name of an environment variable.
+pub(super) fn variable(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.contains(['=', '\0']) {
+        return Err("write the name of an environment variable, as in OPENROUTER_API_KEY".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads what a holder of leases is called: a name that a file may have, too.
+pub(super) fn holder(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if text.is_empty() || text.len() > 64 || !text.chars().all(is_plain) {
+        return Err("write at most 64 letters, digits, dots, dashes and underscores".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// Reads a user's name or number.
 pub(super) fn user(text: &str) -> Result<u32, String> {
     if let Ok(uid) = text.parse() {
@@ -65,6 +82,22 @@ mod tests {
         assert_eq!(read("x:"), Ok(("x".to_owned(), String::new())));
         assert!(read("Retry-After 43").is_err());
         assert!(read(": 43").is_err());
+    }
+
+    #[test]
+    fn a_variable_has_a_name_and_no_value() {
+        assert_eq!(variable("OPENAI_API_KEY"), Ok("OPENAI_API_KEY".to_owned()));
+        assert!(variable("").is_err());
+        assert!(variable("OPENAI_API_KEY=sk-1").is_err());
+    }
+
+    #[test]
+    fn a_holder_has_a_name_that_is_safe_in_a_path() {
+        assert_eq!(holder("claude-code_2.1"), Ok("claude-code_2.1".to_owned()));
+        assert!(holder(&"x".repeat(64)).is_ok());
+        for text in ["", "a/b", "a b", "é", &"x".repeat(65)] {
+            assert!(holder(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -3,17 +3,17 @@
 use credpool_client::proto::reply::{Released, Renewed};
 use credpool_client::{AcquireRequest, Ending, Outcome, ReleaseRequest, RenewRequest};
 
-use super::Session;
-use crate::args::{Acquire, Release, Renew, Shown, given};
+use super::{Session, get};
+use crate::args::{Acquire, Conditions, Release, Renew, Shown, given};
 use crate::failed::Failed;
 use crate::render::lease::{self, Granted};
 use crate::render::time::for_people;
 use crate::session::now_ms;
 
 pub(super) async fn acquire(session: &mut Session<'_>, args: Acquire) -> Result<(), Failed> {
-    let (pool, options) = args.conditions.into_parts();
+    let Conditions { pool, terms } = args.conditions;
     // Bound to the connection, the lease would be over before anybody could use it.
-    let request = AcquireRequest::new(pool).options(options).detach();
+    let request = AcquireRequest::new(pool).options(terms.into_options()).detach();
     let mut request = given(request, args.ttl, AcquireRequest::ttl);
     if args.without_secret {
         request = request.without_secret();
@@ -36,7 +36,9 @@ pub(super) async fn release(session: &mut Session<'_>, args: Release) -> Result<
     if let (Some(input), Some(output)) = (args.input_tokens, args.output_tokens) {
         ending = ending.usage(input, output);
     }
-    let released: Released = session.ask(&ReleaseRequest::new(args.lease, ending)).await?;
+    let last = get::last(args.last, args.lease.as_deref())?.map(|(_, note)| note.lease);
+    let lease = last.or(args.lease).ok_or_else(|| Failed::Usage("name a lease".to_owned()))?;
+    let released: Released = session.ask(&ReleaseRequest::new(lease, ending)).await?;
     let text = match released.ended_by {
         Some(by) if released.duplicate => format!("The lease had ended before, by {by}."),
         _ => format!("Released after {}.", for_people(released.held_ms)),

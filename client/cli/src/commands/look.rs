@@ -7,7 +7,7 @@ use credpool_client::proto::status::Status;
 use credpool_client::{ExplainRequest, PingRequest, StatusRequest};
 
 use super::Session;
-use crate::args::{self, Explain, Raw, given};
+use crate::args::{self, Conditions, Explain, Raw, given};
 use crate::failed::Failed;
 use crate::render::{self, clean};
 use crate::session::now_ms;
@@ -35,8 +35,8 @@ fn append(status: &mut Status<'static>, page: Status<'static>) {
 }
 
 pub(super) async fn explain(session: &mut Session<'_>, args: Explain) -> Result<(), Failed> {
-    let (pool, options) = args.conditions.into_parts();
-    let request = ExplainRequest::new(pool).options(options);
+    let Conditions { pool, terms } = args.conditions;
+    let request = ExplainRequest::new(pool).options(terms.into_options());
     let explanation = session.ask(&request).await?;
     Ok(session.output.say(&render::explain::render(&explanation, now_ms()))?)
 }

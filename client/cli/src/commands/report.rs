@@ -6,13 +6,16 @@ use std::{fs, io};
 
 use credpool_client::{Failure, LeaseOptions, ReportRequest, Subject};
 
-use super::{Session, lease};
+use super::{Session, get, lease};
 use crate::args::{Facts, Next, ReportError, given};
 use crate::failed::Failed;
+use crate::given::Note;
 use crate::render::verdict::{self, Reported};
 
 pub(super) async fn report_error(session: &mut Session<'_>, args: ReportError) -> Result<(), Failed> {
-    let subject = subject(args.lease, args.pool, args.credential, args.epoch)?;
+    let last = get::last(args.last, args.lease.as_deref())?;
+    let lease = last.as_ref().map(|(_, note)| note.lease.clone()).or(args.lease);
+    let subject = subject(lease, args.pool, args.credential, args.epoch)?;
     let failure = next(failure(args.facts)?, args.next, &subject);
     let mut request = ReportRequest::new(subject, failure).number(args.report.unwrap_or(1));
     if args.keep {
@@ -24,6 +27,10 @@ pub(super) async fn report_error(session: &mut Session<'_>, args: ReportError) -
         session.output.say(&verdict::render(&reply))?;
     }
     if let Some(grant) = &reply.next {
+        if let Some((mut notes, note)) = last {
+            let noted = notes.note(Note::new(grant, note.profile));
+            noted.unwrap_or_else(|error| get::no_notes(session, &error));
+        }
         lease::show(session, grant, &args.shown)?;
     }
     match reply.next_error {

@@ -1,0 +1,109 @@
+//! `get`, and the lease that it gave last.
+
+use credpool_client::proto::words::ErrorCode;
+use credpool_client::{AcquireRequest, Error, Outcome, ReleaseRequest};
+use secrecy::ExposeSecret as _;
+
+use super::Session;
+use crate::args::{Conditions, Form, Get, Last, given};
+use crate::failed::Failed;
+use crate::given::{Given, Holder, Note};
+use crate::render::lease::Granted;
+use crate::secret::{run_out, secret_of};
+
+pub(super) async fn get(session: &mut Session<'_>, args: Get) -> Result<(), Failed> {
+    let Conditions { pool, terms } = args.conditions;
+    let profile = terms.profile.clone();
+    let is_pinned = terms.credential.is_some();
+    // Nothing of this process is left when the key is used.
+    let request = AcquireRequest::new(&pool).options(terms.into_options()).detach();
+    let request = given(request, args.ttl, AcquireRequest::ttl);
+
+    // Without its notes, the key is as good; only the lease is then not given back before its time.
+    let notes = Given::open(&Holder::new(args.holder));
+    let mut notes = notes.map_err(|error| no_notes(session, &error)).ok();
+    let before = notes.as_ref().and_then(|notes| notes.of(&pool, profile.as_deref())).cloned();
+
+    let (line, grant) = lease(session, request, before.as_ref(), is_pinned).await?;
+    if grant.expired {
+        session.output.warn(&run_out(&grant.credential));
+    }
+    if let Err(failed) = print(session, &line, &grant, args.format) {
+        let _ = session.client.release(ReleaseRequest::new(&*grant.lease, Outcome::Cancelled)).await;
+        return Err(failed);
+    }
+    if let Some(notes) = &mut notes {
+        let noted = notes.note(Note::new(&grant, profile));
+        noted.unwrap_or_else(|error| no_notes(session, &error));
+    }
+    Ok(())
+}
+
+/// Ends the lease that was given before, and gives another: of the same credential if that can be had.
+async fn lease(
+    session: &mut Session<'_>,
+    request: AcquireRequest,
+    before: Option<&Note>,
+    is_pinned: bool,
+) -> Result<(String, Granted), Failed> {
+    if let Some(before) = before {
+        let same = if is_pinned { request.clone() } else { request.clone().credential(&before.credential) };
+        // In one step, so that the daemon finds nobody else between the two: the slot of a credential
+        // that has only one stays with whoever had it.
+        let release = ReleaseRequest::new(&*before.lease, Outcome::Unknown);
+        let (_, line) = tokio::join!(session.client.release(release), session.client.call_as_line(&same));
+        let line = line?;
+        match session.read(&line) {
+            Err(Failed::Client(Error::Refused(error))) if !is_pinned && is_about_the_credential(error.code) => {}
+            read => return Ok((line, read?)),
+        }
+    }
+    let line = session.client.call_as_line(&request).await?;
+    let grant = session.read(&line)?;
+    Ok((line, grant))
+}
+
+/// Whether another credential may still be had.
+fn is_about_the_credential(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::Exhausted | ErrorCode::Busy | ErrorCode::UnknownCredential)
+}
+
+fn print(session: &mut Session<'_>, line: &str, grant: &Granted, as_form: Form) -> Result<(), Failed> {
+    if session.output.is_json() {
+        return Ok(session.output.print(line)?);
+    }
+    Ok(session.output.print(&form(grant, as_form)?)?)
+}
+
+fn form(grant: &Granted, form: Form) -> Result<String, Failed> {
+    let secret = secret_of(&grant.credential)?;
+    let secret = secret.expose_secret();
+    let auth = &grant.credential.auth;
+    Ok(match form {
+        Form::Plain => secret.to_owned(),
+        Form::Header => format!("{}: {}{secret}", auth.header, auth.prefix),
+        Form::Headers => serde_json::json!({ &*auth.header: format!("{}{secret}", auth.prefix) }).to_string(),
+    })
+}
+
+pub(super) fn no_notes(session: &mut Session<'_>, error: &std::io::Error) {
+    session.output.warn(&format!("cannot note what is given, so that no `--last` will know of it: {error}"));
+}
+
+/// What `credpool get` gave last, if that is what `args` speak of, and the notes that it stands in.
+/// `lease` is the lease that is named besides.
+pub(super) fn last(args: Last, lease: Option<&str>) -> Result<Option<(Given, Note)>, Failed> {
+    let Some(pool) = args.last else { return Ok(None) };
+    // One in the environment gives way to what the command line says.
+    if lease.is_some_and(|lease| std::env::var("CREDPOOL_LEASE").as_deref() != Ok(lease)) {
+        return Err(Failed::Usage("name a lease, or say --last, but not both".to_owned()));
+    }
+    let notes = Given::open(&Holder::new(args.holder))
+        .map_err(|error| Failed::Usage(format!("cannot read what `credpool get` gave: {error}")))?;
+    match notes.last(pool.as_deref()).cloned() {
+        Some(note) => Ok(Some((notes, note))),
+        None => Err(Failed::Usage(
+            "`credpool get` gave no such lease in this session; name the lease, or with --for who has it".to_owned(),
+        )),
+    }
+}

@@ -1,0 +1,113 @@
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::SystemTime;
+
+use tempfile::TempDir;
+
+use super::*;
+
+fn codex() -> Holder {
+    Holder::new(Some("codex".to_owned()))
+}
+
+fn note(pool: &str, lease: &str) -> Note {
+    Note { pool: pool.to_owned(), profile: None, lease: lease.to_owned(), credential: "a1b2c3".to_owned() }
+}
+
+fn open(folder: &TempDir) -> Given {
+    Given::open_in(&folder.path().join("given"), &codex()).unwrap()
+}
+
+#[test]
+fn the_last_one_is_found_by_pool_or_at_all() {
+    let folder = TempDir::new().unwrap();
+    assert_eq!(open(&folder).last(None), None);
+    for (pool, lease) in [("openrouter", "l1"), ("anthropic", "l2"), ("openrouter", "l3"), ("openai", "l4")] {
+        open(&folder).note(note(pool, lease)).unwrap();
+    }
+    let given = open(&folder);
+    let lease = |note: Option<&Note>| note.map(|note| note.lease.clone());
+    assert_eq!(lease(given.last(None)).as_deref(), Some("l4"));
+    assert_eq!(lease(given.last(Some("openrouter"))).as_deref(), Some("l3"));
+    assert_eq!(lease(given.last(Some("groq"))), None);
+    assert_eq!(lease(given.of("anthropic", None)).as_deref(), Some("l2"));
+    assert_eq!(lease(given.of("anthropic", Some("work"))), None);
+}
+
+#[test]
+fn holders_do_not_see_each_others() {
+    let folder = TempDir::new().unwrap();
+    open(&folder).note(note("openrouter", "l1")).unwrap();
+    let other = Given::open_in(&folder.path().join("given"), &Holder::new(None)).unwrap();
+    assert_eq!(other.last(None), None);
+}
+
+#[test]
+fn notes_have_a_bound() {
+    let folder = TempDir::new().unwrap();
+    let mut given = open(&folder);
+    for number in 0..=MOST {
+        given.note(note(&format!("pool-{number}"), "l")).unwrap();
+    }
+    drop(given);
+    let given = open(&folder);
+    assert_eq!(given.notes.len(), MOST);
+    assert_eq!(given.of("pool-0", None), None);
+    assert!(given.of("pool-1", None).is_some());
+}
+
+#[test]
+fn folder_and_file_are_the_users_alone() {
+    let folder = TempDir::new().unwrap();
+    open(&folder).note(note("openrouter", "l1")).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+    let given = folder.path().join("given");
+    assert_eq!((mode(&given), mode(&given.join("for-codex"))), (0o700, 0o600));
+}
+
+#[test]
+fn what_others_may_change_is_refused() {
+    let folder = TempDir::new().unwrap();
+    open(&folder).note(note("openrouter", "l1")).unwrap();
+    let given = folder.path().join("given");
+    let refused = |path: &Path, mode| {
+        let before = fs::metadata(path).unwrap().permissions();
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        let opened = Given::open_in(&given, &codex()).map(drop).map_err(|error| error.kind());
+        fs::set_permissions(path, before).unwrap();
+        assert_eq!(opened, Err(io::ErrorKind::PermissionDenied), "{}", path.display());
+    };
+    refused(&given, 0o770);
+    refused(&given.join("for-codex"), 0o602);
+    fs::rename(given.join("for-codex"), given.join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("elsewhere", given.join("for-codex")).unwrap();
+    assert!(Given::open_in(&given, &codex()).is_err());
+}
+
+#[test]
+fn a_torn_file_is_no_file() {
+    let folder = TempDir::new().unwrap();
+    open(&folder).note(note("openrouter", "l1")).unwrap();
+    let path = folder.path().join("given/for-codex");
+    let text = fs::read(&path).unwrap();
+    fs::write(&path, &text[..text.len() / 2]).unwrap();
+    assert_eq!(open(&folder).last(None), None);
+    open(&folder).note(note("openrouter", "l2")).unwrap();
+    assert!(open(&folder).last(None).is_some());
+}
+
+#[test]
+fn old_files_are_forgotten_and_others_are_not() {
+    let folder = TempDir::new().unwrap();
+    open(&folder).note(note("openrouter", "l1")).unwrap();
+    let given = folder.path().join("given");
+    let old = SystemTime::now() - KEPT - Duration::from_secs(1);
+    for name in ["session-1", "session-2"] {
+        File::create(given.join(name)).unwrap().set_modified(old).unwrap();
+    }
+    let held = File::open(given.join("session-2")).unwrap();
+    held.lock().unwrap();
+    drop(open(&folder));
+    let there = |name: &str| given.join(name).exists();
+    assert_eq!([there("for-codex"), there("session-1"), there("session-2")], [true, false, true]);
+}

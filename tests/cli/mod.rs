@@ -1,0 +1,6 @@
+//! The command `credpool` with real programs: what they get, how they end, and that no lease is left.
+
+mod exec;
+mod get;
+mod running;
+mod terminal;
