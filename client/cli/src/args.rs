@@ -156,4 +156,6 @@ pub(crate) fn given<B, V>(builder: B, value: Option<V>, set: fn(B, V) -> B) -> B
 }
 
 #[cfg(test)]
+mod generated;
+#[cfg(test)]
 mod tests;

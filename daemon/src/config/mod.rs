@@ -140,4 +140,6 @@ fn find_file(
 }
 
 #[cfg(test)]
+mod generated;
+#[cfg(test)]
 mod tests;
