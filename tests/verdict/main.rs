@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod forms;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod rules;
 #[cfg(test)]
 mod shape;

@@ -158,13 +158,19 @@ const TELLING: &[&str] = &[
     "body:status_code",
 ];
 
+/// Whether [`find`] may find something at `path`. Most fields fail here, which is cheap.
+pub(crate) fn is_known(path: &[Cow<'_, str>]) -> bool {
+    let Some((key, around)) = path.split_last() else { return false };
+    let special = |name: &str| is(name, "headers") || ends_with_exception(name);
+    around.last().is_some_and(|name| special(name)) || FIELDS.iter().any(|field| is(key, field.key))
+}
+
 /// What stands at `path`, whose keys are as the vendor wrote them.
 pub(crate) fn find(path: &[Cow<'_, str>]) -> Option<Place> {
     let (key, around) = path.split_last()?;
     let below = around.last();
     if let [name] = around
-        && name.to_ascii_lowercase().ends_with("exception")
-        && !is(name, "exception")
+        && ends_with_exception(name)
     {
         return Some(Place::Exception(name.to_string()));
     }
@@ -195,6 +201,13 @@ pub(crate) fn find(path: &[Cow<'_, str>]) -> Option<Place> {
 /// How telling a code from this source is: the lower, the more.
 pub(crate) fn rank(source: &str) -> usize {
     TELLING.iter().position(|known| *known == source).unwrap_or(TELLING.len())
+}
+
+/// Whether it is called after an exception: `throttlingException`, not just `exception`.
+fn ends_with_exception(name: &str) -> bool {
+    const ENDING: &str = "exception";
+    let start = name.len().checked_sub(ENDING.len()).filter(|start| *start > 0);
+    start.and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(ENDING))
 }
 
 /// Whether a key is `name`, which is in lower case and without `_` and `-`.

@@ -12,7 +12,10 @@ const MAX_KEPT: usize = 32;
 const MAX_SHORT_BYTES: usize = 128;
 
 /// How much of a text is looked at, in bytes.
-const MAX_PROSE_BYTES: usize = 4_096;
+const MAX_PROSE_BYTES: usize = 2_048;
+
+/// How many fields of known names are looked at. A stream of 256 KiB has fewer; a body made to keep us busy has more.
+const MAX_FIELDS: usize = 16_384;
 
 /// How deep strings that hold JSON are opened: a body that is a string, whose message is what an upstream said.
 const MAX_NESTING: usize = 3;
@@ -59,6 +62,8 @@ pub(crate) struct Signals {
     pub(crate) html: bool,
     /// What the body says that its status is.
     body_status: Option<u16>,
+    /// How many fields have been looked at.
+    fields: usize,
 }
 
 impl Signals {
@@ -136,6 +141,10 @@ impl Signals {
     }
 
     fn field(&mut self, field: &Field<'_>, nesting: usize) {
+        if self.fields >= MAX_FIELDS || !places::is_known(field.path) {
+            return;
+        }
+        self.fields += 1;
         let Some(place) = places::find(field.path) else { return };
         match place {
             Place::Header(name) => self.keep_header(&name, field.value),

@@ -51,16 +51,21 @@ const OF_SECONDS: &[&str] = &["retry after", "retry-after", "try again after"];
 /// What may stand between the words and the hint.
 const BETWEEN: &[char] = &[' ', ':', '=', '"', '\'', '~', '('];
 
-/// Reads all hints of all texts. A text that was cut short is not read: of "7m12s" there may be "7m" left.
+/// How much must follow a hint in a text that was cut short, in bytes: of "7m12s" there may be "7m" left.
+const ENOUGH_BYTES: usize = 16;
+
+/// Reads all hints of all texts.
 pub(super) fn read(prose: &[Prose], clock: Clock, found: &mut Vec<Found>) {
-    for prose in prose.iter().filter(|prose| prose.whole) {
+    for prose in prose {
         for words in BEFORE {
             for (at, _) in prose.text.match_indices(words) {
                 let rest = prose.text[at + words.len()..].trim_start_matches(BETWEEN);
                 let rest = ["about ", "approximately ", "another ", "the "]
                     .iter()
                     .fold(rest, |rest, filler| rest.strip_prefix(filler).unwrap_or(rest));
-                if let Some((moment, after)) = leading(words, rest, clock) {
+                if let Some((moment, after)) = leading(words, rest, clock)
+                    && (prose.whole || after.len() >= ENOUGH_BYTES)
+                {
                     let raw = &rest[..rest.len() - after.len()];
                     found.push(Found::stated(moment, prose.source, raw));
                 }
@@ -90,7 +95,11 @@ mod tests {
     const NOW: u64 = 1_795_471_600_000;
 
     fn moments(text: &str) -> Vec<Moment> {
-        let prose = [Prose { source: "message", text: text.to_lowercase(), whole: true }];
+        read_all(text, true)
+    }
+
+    fn read_all(text: &str, whole: bool) -> Vec<Moment> {
+        let prose = [Prose { source: "message", text: text.to_lowercase(), whole }];
         let mut found = Vec::new();
         read(&prose, Clock { now_ms: NOW, ahead_ms: 0 }, &mut found);
         found.into_iter().map(|found| found.moment).collect()
@@ -124,6 +133,13 @@ mod tests {
         for (text, moment) in cases {
             assert_eq!(moments(text), [moment], "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_was_cut_short() {
+        assert_eq!(read_all("Please try again in 7m", false), []);
+        assert_eq!(read_all("Resets in 4hr 5", false), []);
+        assert_eq!(read_all("Please try again in 7m12s. Visit the docs to le", false), [Moment::After(432_000)]);
     }
 
     #[test]

@@ -21,15 +21,15 @@ pub(super) fn read(signals: &Signals, vendor: Vendor, drafts: &mut Drafts) {
         let named = !name.is_empty();
         let name = if named { name } else { "requests" };
         let Some(draft) = drafts.named(name) else { continue };
-        draft.window.refills = named && refills(vendor);
-        draft.window.model = named && is_per_model(vendor);
-        draft.window.length_ms = length_ms(vendor, name);
+        let window = &mut draft.window;
+        window.refills |= named && refills(vendor);
+        window.model |= named && is_per_model(vendor);
+        window.length_ms = length_ms(vendor, name);
+        // Where two headers speak of one window, the lesser number counts.
+        let lesser = |known: Option<u64>, new: u64| Some(known.map_or(new, |known| known.min(new)));
         match (part, count(value)) {
-            ("limit", Some(limit)) => draft.window.limit = Some(limit),
-            ("remaining", Some(remaining)) => {
-                draft.window.remaining = Some(remaining);
-                draft.window.spent = remaining == 0;
-            }
+            ("limit", Some(limit)) => window.limit = lesser(window.limit, limit),
+            ("remaining", Some(remaining)) => window.remaining = lesser(window.remaining, remaining),
             // `-1`: the vendor does not know.
             ("limit" | "remaining", None) if value.starts_with('-') => unusable.push(name.to_owned()),
             ("reset", _) => draft.resets(header, value, clock),
@@ -46,7 +46,7 @@ pub(super) fn read(signals: &Signals, vendor: Vendor, drafts: &mut Drafts) {
             window.used_permille = u32::try_from(used).ok();
         }
         // "0 of 0 left" says that there is no such window.
-        window.spent &= window.limit != Some(0);
+        window.spent = window.remaining == Some(0) && window.limit != Some(0);
     }
 }
 
