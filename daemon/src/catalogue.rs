@@ -215,7 +215,7 @@ fn render(row: &Row, pool: &str, secret: Option<ExposedSecret<'_>>, epoch: &str)
         auth_type: row.auth_type.as_str().into(),
         secret_ref: if secret.is_none() { row.secret_ref.as_ref().map(reference) } else { None },
         secret,
-        auth: auth_header(pool, row.base_url.as_deref(), row.auth_type),
+        auth: auth_header(pool, row.base_url.as_deref(), row.auth_type, row.secret.as_ref()),
         secret_expires_at_ms: row.secret_expires_at_ms,
         base_url: row.base_url.as_deref().map(Cow::Borrowed),
         fingerprint: row.fingerprint.as_deref().map(Cow::Borrowed),

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub struct Reloader {
     /// Away while it reads.
     sources: Option<Sources>,
     watcher: Watcher,
+    /// What the watcher watches.
+    watched: Vec<PathBuf>,
     /// Whether a file could not be read the last time. What stood in the way may go without the file's changing.
     failed: bool,
 }
@@ -49,8 +52,9 @@ impl Reloader {
     /// The system has no way to watch folders to give.
     pub fn new(configure: Configure, config: Config) -> io::Result<Self> {
         let loader = Loader::new(config.clone(), Box::new(|name| std::env::var(name).ok()));
-        let watcher = Watcher::new(loader.files())?;
-        Ok(Self { sources: Some(Sources { configure, config, loader }), watcher, failed: false })
+        let watched = loader.files();
+        let watcher = Watcher::new(watched.clone())?;
+        Ok(Self { sources: Some(Sources { configure, config, loader }), watcher, watched, failed: false })
     }
 
     /// Reads for the first time.
@@ -84,8 +88,11 @@ impl Reloader {
         });
         match read.await {
             Ok((sources, reading)) => {
-                if reading.config.is_some() {
-                    self.watcher.set_files(sources.loader.files());
+                // What a configuration or a row names may be new.
+                let files = sources.loader.files();
+                if files != self.watched {
+                    self.watcher.set_files(files.clone());
+                    self.watched = files;
                 }
                 self.sources = Some(sources);
                 self.failed = !reading.definitions.ok;

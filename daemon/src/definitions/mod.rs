@@ -1,12 +1,14 @@
 //! Definitions: what each credential is, read from where people keep it, and never written.
 //!
-//! A [`Loader`] reads auth.json, the `.env` and `config.yaml` beside it, and the rows of our own configuration, and gives
-//! a [`Definitions`]: the pools, ready to be served. A [`Watcher`] says when to read again. Reading blocks; it belongs
+//! A [`Loader`] reads auth.json, the files beside it and elsewhere in which Hermes keeps secrets, and the rows of our own
+//! configuration, and gives a [`Definitions`]: the pools, ready to be served. A [`Watcher`] says when to read again. Reading blocks; it belongs
 //! off the daemon's loop.
 //!
 //! - `home` is one Hermes home and what its files last held. `safe_file` reads files that might be anything; `store`,
-//!   `row`, `fields` and `non_finite` make sense of auth.json, `legacy` of the state that Hermes notes in it, `dotenv` and
-//!   `hermes_config` of the files beside it.
+//!   `row`, `fields` and `non_finite` make sense of auth.json, `legacy` of the state that Hermes notes in it, `logins` of
+//!   the logins beside its pools; `dotenv`, `hermes_config`, `yaml` and `token_file` of the other files.
+//! - `tokens` says which secret of several authorises requests, `jwt` what a token says of itself, `providers` what Hermes
+//!   knows of providers, and `seeds` what it puts into rows from elsewhere.
 //! - `resolve` and `own_rows` turn definitions into rows with secrets; `snapshot` is the result.
 //! - A bad row is left out and named. A file that cannot be read keeps what it held before: nothing here ever turns a
 //!   failure into an empty pool.
