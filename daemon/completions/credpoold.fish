@@ -16,6 +16,7 @@ complete -c credpoold -l defaults-max-in-flight -d 'How many leases one credenti
 complete -c credpoold -l defaults-cap -d 'Whether max_in_flight is a wish or a law [default: soft]' -r
 complete -c credpoold -l defaults-lease-ttl -d 'How long a lease lives that is bound to a connection [default: 1h]' -r
 complete -c credpoold -l defaults-detached-ttl -d 'How long a detached lease lives [default: 10m]' -r
+complete -c credpoold -l defaults-secrets -d 'Whether leases hold secrets, or only say where they are [default: values]' -r
 complete -c credpoold -l defaults-account -d 'The account whose quota the credentials share' -r
 complete -c credpoold -l defaults-probe-interval -d 'How often a long restriction is probed' -r
 complete -c credpoold -l defaults-affinity-ttl -d 'How long a session remembers its credential' -r

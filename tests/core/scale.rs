@@ -32,6 +32,7 @@ impl Work {
         let definition = |id: u64| Definition {
             id: format!("row {id}").into(),
             fingerprint: Some(format!("sha256:{id}").into()),
+            unresolved: "".into(),
             account: format!("account {}", id / 2).into(),
             cap: None,
             expires: None,

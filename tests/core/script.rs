@@ -352,7 +352,8 @@ impl Stage {
                 (None, None) => format!("account of row {}", row.id).into(),
             };
             let id = format!("row {}", row.id).into();
-            Definition { id, fingerprint, account, cap: row.cap, expires: row.expires, grants: 0 }
+            let unresolved = "it is not here".into();
+            Definition { id, fingerprint, unresolved, account, cap: row.cap, expires: row.expires, grants: 0 }
         });
         let lists = lists.iter().map(|list| Listing {
             profiles: list.profiles.iter().copied().map(profile_of).collect(),

@@ -2,6 +2,7 @@
 
 mod access;
 mod acquire;
+mod borrowed;
 mod caps;
 mod check;
 mod closing;
@@ -16,6 +17,7 @@ mod history;
 mod legacy;
 mod lifetime;
 mod limits;
+mod logins;
 mod operator;
 mod pins;
 mod reload;

@@ -64,6 +64,12 @@ impl DaemonBuilder {
         &self.home
     }
 
+    /// Puts a file of this user's only into the Hermes home.
+    pub(crate) fn beside_auth_json(self, name: &str, content: &str) -> Self {
+        replace_file(&self.home.hermes().join(name), content.as_bytes());
+        self
+    }
+
     /// Gives it a configuration file.
     pub(crate) fn config(self, toml: &str) -> Self {
         let path = self.home.config().join("credpool.toml");
@@ -300,7 +306,9 @@ impl Drop for Daemon {
         }
         assert_eq!(status.code(), Some(0), "asked to end, the daemon ended with {status}:\n{}", self.log());
         self.check_auth_json();
-        canary::check_folder(self.home.root(), &[self.home.hermes(), self.home.config()]);
+        let of_others = [".claude", ".qwen"].map(|folder| self.home.user().join(folder));
+        let allowed = [&[self.home.hermes(), self.home.config()], of_others.as_slice()].concat();
+        canary::check_folder(self.home.root(), &allowed);
     }
 }
 

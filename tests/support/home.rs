@@ -4,7 +4,10 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::json;
 use tempfile::TempDir;
+
+use super::replace_file;
 
 /// A temporary folder with everything in it that a daemon or Hermes would look for in a home.
 pub(crate) struct Home {
@@ -49,6 +52,14 @@ impl Home {
     /// `$XDG_CONFIG_HOME`.
     pub(crate) fn config(&self) -> PathBuf {
         self.root().join("config")
+    }
+
+    /// Puts the login of Claude Code where it keeps it, as a file of this user's only.
+    pub(crate) fn log_in_to_claude_code(&self, token: &str, expires_at_ms: u64) {
+        let folder = self.user().join(".claude");
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).expect("a folder in the home");
+        let login = json!({"claudeAiOauth": {"accessToken": token, "refreshToken": "r", "expiresAt": expires_at_ms}});
+        replace_file(&folder.join(".credentials.json"), login.to_string().as_bytes());
     }
 
     pub(crate) fn auth_json(&self) -> PathBuf {

@@ -15,6 +15,7 @@ mod need;
 mod peer;
 mod status;
 mod time;
+mod token;
 mod unchanged;
 mod wire;
 
@@ -30,5 +31,6 @@ pub(crate) use need::{Tool, need, need_root};
 pub(crate) use peer::Peer;
 pub(crate) use status::{credential, definitions, pool};
 pub(crate) use time::{now_ms, same_instant};
+pub(crate) use token::token;
 pub(crate) use unchanged::Unchanged;
 pub(crate) use wire::Wire;

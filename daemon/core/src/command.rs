@@ -45,6 +45,8 @@ pub struct Definition {
     pub id: Arc<str>,
     /// The fingerprint of its secret; `None` if it cannot be resolved here.
     pub fingerprint: Option<Arc<str>>,
+    /// Why it cannot be resolved, for people; of meaning without a fingerprint.
+    pub unresolved: Arc<str>,
     /// What the provider limits, by name.
     pub account: Arc<str>,
     /// A cap of its own.

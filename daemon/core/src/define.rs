@@ -112,7 +112,7 @@ impl Core {
         self.index.account_members.entry(account).or_default().insert(key);
         self.touch(Touched::Credential(key));
         self.set_expiry(key, definition.expires);
-        self.mark_secret(key);
+        self.mark_secret(key, &definition.unresolved);
         self.refresh(key);
         key
     }
@@ -140,6 +140,7 @@ impl Core {
             credential.epoch = seq;
         }
         if *credential == before && before.expires == definition.expires {
+            self.mark_secret(key, &definition.unresolved);
             return;
         }
         if let Some(retired) = before.retired {
@@ -164,7 +165,7 @@ impl Core {
         if rotated {
             self.end_what_was_about_the_secret(key, moved);
         }
-        self.mark_secret(key);
+        self.mark_secret(key, &definition.unresolved);
         self.refresh(key);
     }
 
@@ -196,15 +197,16 @@ impl Core {
         }
     }
 
-    /// Restricts a credential whose definition gives no secret, and no other.
-    fn mark_secret(&mut self, key: CredentialKey) {
+    /// Restricts a credential whose definition gives no secret, for the reason `why`, and no other.
+    fn mark_secret(&mut self, key: CredentialKey, why: &Arc<str>) {
         let Some(credential) = self.records.credentials.get(&key) else { return };
         let identity = Identity { scope: Scope::Credential(key), model: None, cause: Cause::NoSecret };
         if credential.fingerprint.is_some() {
             self.drop_restriction(&identity);
             return;
         }
-        if self.records.restrictions.contains_key(&identity) {
+        let before = self.records.restrictions.get(&identity);
+        if before.is_some_and(|before| before.reason == *why) {
             return;
         }
         let now = self.now();
@@ -219,7 +221,7 @@ impl Core {
             jitter: 0,
             forget_at: now.boot,
             status: None,
-            reason: "definition".into(),
+            reason: Arc::clone(why),
             evidence: None,
         });
     }

@@ -13,6 +13,7 @@
 //! let work = Definition {
 //!     id: "a1b2c3".into(),
 //!     fingerprint: Some("sha256:053ad1494404cdc3".into()),
+//!     unresolved: "".into(),
 //!     account: "sha256:053ad1494404cdc3".into(),
 //!     cap: None,
 //!     expires: None,

@@ -114,6 +114,7 @@ const STRATEGY: ValueType = ValueType::Choice {
     now: &["fill_first", "round_robin", "least_used", "random"],
     later: &["headroom", "reset_soon"],
 };
+const SECRETS: ValueType = ValueType::Choice { now: &["values", "references"], later: &[] };
 const BUFFER: ValueType = ValueType::Size { min: 1_024, max: 1 << 30 };
 
 const BASE: &str = "The first cooldown of this kind, where the provider names none.";
@@ -145,6 +146,8 @@ pub const KEYS: &[Key] = &[
     key("defaults.cap", CAP, Some("soft"), "Whether max_in_flight is a wish or a law.").in_credentials(),
     key("defaults.lease_ttl", TTL, Some("1h"), "How long a lease lives that is bound to a connection.").in_pools(),
     key("defaults.detached_ttl", TTL, Some("10m"), "How long a detached lease lives.").in_pools(),
+    key("defaults.secrets", SECRETS, Some("values"), "Whether leases hold secrets, or only say where they are.")
+        .in_pools(),
     key("defaults.account", ValueType::Text, None, "The account whose quota the credentials share.").in_credentials(),
     key("defaults.probe_interval", TTL, None, "How often a long restriction is probed.").in_pools().later(),
     key("defaults.affinity_ttl", TTL, None, "How long a session remembers its credential.").in_pools().later(),

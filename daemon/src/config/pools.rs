@@ -6,7 +6,7 @@ use credpool_core::{Cap, Policy, Strategy};
 use credpool_proto::limits::MAX_NAME_BYTES;
 
 use super::error::ConfigError;
-use super::settings::{AuthType, CapName, CredentialSettings, PoolSettings};
+use super::settings::{AuthType, CapName, CredentialSettings, PoolSettings, SecretsName};
 use super::{Config, layers};
 
 /// Longest id of a credential, in bytes.
@@ -77,6 +77,13 @@ impl Config {
             .or(defined)
             .or_else(|| self.pools.get(pool)?.account.as_deref())
             .or(self.defaults.account.as_deref())
+    }
+
+    /// Whether leases of a pool only say where its secrets are.
+    #[must_use]
+    pub fn gives_references(&self, pool: &str) -> bool {
+        let own = self.pools.get(pool).and_then(|pool| pool.secrets);
+        own.or(self.defaults.secrets).unwrap_or_default() == SecretsName::References
     }
 
     /// The definitions of our own, by pool, in the order of the file.

@@ -45,6 +45,7 @@ pub(super) struct PoolSettings {
     pub(super) cap: Option<CapName>,
     pub(super) lease_ttl: Option<u64>,
     pub(super) detached_ttl: Option<u64>,
+    pub(super) secrets: Option<SecretsName>,
     pub(super) account: Option<String>,
     /// By index, padded: see `file`.
     pub(super) definitions: BTreeMap<String, DefinitionSettings>,
@@ -100,6 +101,14 @@ impl AuthType {
 pub(super) enum CapName {
     Soft,
     Hard,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SecretsName {
+    #[default]
+    Values,
+    References,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -275,6 +275,17 @@ fn cooldowns_start_from_a_preset() {
 }
 
 #[test]
+fn secrets_may_be_kept_back_for_all_pools_or_for_one() {
+    let gives = |text: &str, arguments: &[&str]| {
+        let config = Fixture::new(text).load(arguments).expect("a configuration");
+        (config.gives_references("p"), config.gives_references("q"))
+    };
+    assert_eq!(gives("", &[]), (false, false));
+    assert_eq!(gives("pools.p.secrets = 'references'", &[]), (true, false));
+    assert_eq!(gives("pools.p.secrets = 'values'", &["--defaults-secrets=references"]), (false, true));
+}
+
+#[test]
 fn leases_live_no_longer_than_may_be_asked_for() {
     let fixture = Fixture::new("pools.p.detached_ttl = '31m'");
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use credpool_core::{Acquire, Ask, Command, CredentialKey, Grant, PoolKey, Refusal};
+use credpool_core::{Acquire, Ask, Command, CredentialKey, Grant, Lease, PoolKey, Refusal};
 use credpool_proto::error::WireError;
 use credpool_proto::limits::MAX_EXCLUDE;
 use credpool_proto::reply;
@@ -60,9 +60,14 @@ impl Engine {
             pin,
             exclude,
             ttl_ms: self.ttl(options.ttl_ms)?,
-            by_reference: !options.secret,
+            by_reference: !options.secret || self.gives_references(pool),
         };
         Ok((ask, warnings))
+    }
+
+    /// Whether the configuration keeps the secrets of a pool back.
+    fn gives_references(&self, pool: PoolKey) -> bool {
+        self.core.records().pools.get(&pool).is_some_and(|pool| self.config.gives_references(&pool.name))
     }
 
     pub(super) fn acquired(&mut self, ticket: &Ticket, result: Result<Grant, Refusal>) {
@@ -86,7 +91,8 @@ impl Engine {
         grant: &Grant,
         token: &Token,
     ) -> Result<reply::Grant<'static, Rendered>, WireError<'static>> {
-        let with_secret = self.core.lease(token.hash()).is_some_and(|lease| !lease.ask.by_reference);
+        let of_lease = |lease: &Lease| !lease.ask.by_reference && !self.gives_references(pool);
+        let with_secret = self.core.lease(token.hash()).is_some_and(of_lease);
         let credential = self.catalogue.render(grant.credential, self.run.number, grant.epoch, with_secret);
         let pool = self.core.records().pools.get(&pool).map(|pool| pool.name.to_string());
         let (Some(credential), Some(pool)) = (credential, pool) else {

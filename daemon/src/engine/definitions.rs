@@ -21,6 +21,10 @@ use crate::reload::Reading;
 /// Problems that the answer to `reload` names; `status` has more.
 const MAX_WARNINGS: usize = 32;
 
+/// How long before an OAuth token runs out it counts as run out, in milliseconds: hermes-agent 0.19.0 refreshes as early
+/// (hermes_cli/auth.py, `ACCESS_TOKEN_REFRESH_SKEW_SECONDS`).
+const REFRESH_AHEAD_MS: u64 = 120_000;
+
 /// Those whom one reading answers.
 pub(crate) struct ReloadAsked(Vec<Ticket>);
 
@@ -154,16 +158,23 @@ fn import(credential: CredentialKey, fact: &LegacyFact, now: Now) -> Option<Impo
     Some(Import { credential, at, cause, until, status: fact.status, rule })
 }
 
+/// Until when a secret that runs out at this instant, in milliseconds of Unix time, is as good as any other: a request
+/// with it has to end before it does.
+fn usable_until(expires_at_ms: u64) -> Wall {
+    Wall(expires_at_ms.saturating_sub(REFRESH_AHEAD_MS))
+}
+
 fn definition(config: &Config, pool: &str, row: &Row) -> core::Definition {
     let account = config.account(pool, &row.id, &row.label, row.account.as_deref()).or(row.token_account.as_deref());
     core::Definition {
         id: Arc::from(row.id.as_str()),
         fingerprint: row.secret.as_ref().and(row.fingerprint.as_deref()).map(Arc::from),
+        unresolved: Arc::from(row.unresolved.as_deref().unwrap_or_default()),
         // A secret is its own account unless somebody says otherwise; so is a definition that has none here.
         account: account.or(row.fingerprint.as_deref()).map_or_else(|| Arc::from(format!("id:{}", row.id)), Arc::from),
         cap: config.credential_cap(pool, &row.id, &row.label),
         // An API key lives until somebody revokes it, whatever is written about it.
-        expires: row.secret_expires_at_ms.filter(|_| row.auth_type == AuthType::OAuth).map(Wall),
+        expires: row.secret_expires_at_ms.filter(|_| row.auth_type == AuthType::OAuth).map(usable_until),
         grants: row.legacy.as_ref().map_or(0, |legacy| legacy.grants),
     }
 }

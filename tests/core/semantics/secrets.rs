@@ -1,6 +1,6 @@
 //! New secrets, and secrets that are not there.
 
-use credpool_core::{Ask, Cause, Reach, Seq, State, Verdict, Why};
+use credpool_core::{Ask, Cause, Definition, Reach, Seq, State, Verdict, Why};
 
 use super::world::{
     World, fault, for_a_day, of_account, of_model, of_the_account, of_the_pool, row, rows, unresolved, with_backoff,
@@ -188,6 +188,22 @@ fn a_secret_that_cannot_be_resolved_for_a_while_is_no_new_secret() {
     world.define(vec![unresolved("a")]);
     world.define(vec![with_secret("a", "another")]);
     assert_eq!(world.state("a"), State::Ready);
+}
+
+#[test]
+fn why_there_is_no_secret_is_told_and_may_change() {
+    let without = |why: &str| Definition { unresolved: why.into(), ..unresolved("a") };
+    let mut world = World::with(with_backoff(), vec![without("KEY is not set")]);
+    let reason = |world: &mut World| {
+        let first = world.exhausted(Ask::default()).first.remove(0);
+        first.obstacle.expect("an obstacle").reason
+    };
+    assert_eq!(&*reason(&mut world), "KEY is not set");
+    let defined = world.define(vec![without("KEY is empty")]);
+    assert_eq!(defined.changed, 0, "the credential is what it was");
+    assert_eq!(&*reason(&mut world), "KEY is empty");
+    world.define(vec![without("KEY is empty")]);
+    assert!(world.core.touched().is_empty(), "{:?}", world.core.touched());
 }
 
 #[test]

@@ -241,6 +241,7 @@ pub(super) fn with_secret(id: &str, secret: &str) -> Definition {
     Definition {
         id: id.into(),
         fingerprint: Some(Arc::clone(&fingerprint)),
+        unresolved: "it is not here".into(),
         account: fingerprint,
         cap: None,
         expires: None,

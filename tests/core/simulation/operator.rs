@@ -39,6 +39,7 @@ impl Operator {
         let definitions = self.rows.iter().map(|row| Definition {
             id: format!("row {}", row.id).into(),
             fingerprint: row.resolved.then(|| format!("sha256:{}", row.secret).into()),
+            unresolved: "it is not here".into(),
             account: match row.account {
                 Some(account) => format!("account {account}").into(),
                 None => format!("sha256:{}", row.secret).into(),

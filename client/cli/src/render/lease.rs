@@ -45,10 +45,14 @@ fn secret(credential: &LeasedCredential, show: bool) -> String {
     match (&credential.secret, secret_ref) {
         (Some(secret), _) if show => clean(secret.expose_secret()).into_owned(),
         (Some(_), _) => "hidden; --show-secret or --shell prints it".to_owned(),
-        (None, Some(place)) => match (&place.env, &place.config) {
-            (Some(variable), _) => format!("in the environment variable {}", clean(variable)),
-            (None, Some(entry)) => format!("in the configuration, as {}", clean(entry)),
-            (None, None) => "withheld".to_owned(),
+        (None, Some(place)) => match (&place.env, &place.config, &place.file) {
+            (Some(variable), ..) => format!("in the environment variable {}", clean(variable)),
+            (None, Some(entry), _) => format!("in the configuration, as {}", clean(entry)),
+            (None, None, Some(file)) => match &place.pointer {
+                Some(pointer) => format!("in {}, at {}", clean(file), clean(pointer)),
+                None => format!("in {}", clean(file)),
+            },
+            (None, None, None) => "withheld".to_owned(),
         },
         (None, None) => "withheld".to_owned(),
     }

@@ -41,11 +41,19 @@ work (a1b2c3) of openrouter, for 10m, chosen by fill first
 
 #[test]
 fn a_secret_that_is_elsewhere_is_said_to_be_there() {
-    let grant = granted(|value| {
-        value["credential"]["secret"] = json!(null);
-        value["credential"]["secret_ref"] = json!({"env": "OPENROUTER_API_KEY"});
-    });
-    assert!(plain(&grant, true).contains("  secret    in the environment variable OPENROUTER_API_KEY\n"));
+    let places = [
+        (json!({"env": "OPENROUTER_API_KEY"}), "in the environment variable OPENROUTER_API_KEY"),
+        (json!({"config": "Together AI"}), "in the configuration, as Together AI"),
+        (json!({"file": "/run/secrets/k"}), "in /run/secrets/k"),
+        (json!({"file": "/f.json", "pointer": "/a/b"}), "in /f.json, at /a/b"),
+    ];
+    for (place, words) in places {
+        let grant = granted(|value| {
+            value["credential"]["secret"] = json!(null);
+            value["credential"]["secret_ref"] = place;
+        });
+        assert!(plain(&grant, true).contains(&format!("  secret    {words}\n")), "{words}");
+    }
 }
 
 #[test]
