@@ -48,8 +48,8 @@ fn expectations_keep_to_the_vocabulary() {
         match row.expect.kind.as_str() {
             "model" => !["model", "account_model"].contains(&scope),
             "auth" => scope != "credential",
-            "overloaded" | "server" | "edge" => !scope.starts_with("pool"),
-            "network" | "request" | "cancelled" | "unknown" => scope != "none",
+            "overloaded" | "server" | "edge" | "network" => !scope.starts_with("pool"),
+            "request" | "cancelled" | "unknown" => scope != "none",
             _ => !["credential", "account", "account_model"].contains(&scope),
         }
     });
