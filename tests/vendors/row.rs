@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+/// How late a deadline may be where nothing else is said.
+const SLACK_MS: u64 = 1_000;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Row {
@@ -113,6 +116,29 @@ impl Row {
             Deadline::AfterMs(wait) => self.now_ms() + wait,
             Deadline::At(instant) => milliseconds(instant),
         })
+    }
+
+    /// The body as the bytes of an answer.
+    pub(crate) fn body(&self) -> Option<String> {
+        let json = self.response.body.as_ref().map(Value::to_string);
+        json.or_else(|| self.response.body_text.clone())
+    }
+
+    /// Whether this deadline, in milliseconds of Unix time, is the expected one: never early, late by a second at most, or
+    /// by what the answer's own rounding leaves open.
+    pub(crate) fn meets(&self, until_ms: Option<u64>) -> bool {
+        match (until_ms, self.deadline_ms()) {
+            (None, None) => true,
+            (Some(until), Some(expected)) => {
+                (expected..=expected + self.expect.slack_ms.max(SLACK_MS)).contains(&until)
+            }
+            _ => false,
+        }
+    }
+
+    /// How long after `now` this instant is.
+    pub(crate) fn wait_ms(&self, until_ms: u64) -> u64 {
+        until_ms.saturating_sub(self.now_ms())
     }
 }
 
