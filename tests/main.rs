@@ -1,6 +1,7 @@
 //! The integration tests: real processes, real sockets, and nothing known of the inside.
 
 mod cli;
+mod client;
 mod daemon;
 mod hermes;
 mod processes;

@@ -9,7 +9,15 @@ pub(super) fn credpoold() -> &'static Path {
 
 /// The command-line client: another package, so cargo does not build it for this test.
 pub(super) fn credpool() -> PathBuf {
-    let path = credpoold().with_file_name("credpool");
-    assert!(path.is_file(), "{} is missing: run `cargo build --workspace --bins`", path.display());
+    built(credpoold().with_file_name("credpool"))
+}
+
+/// The client library's example of this name, likewise.
+pub(crate) fn example(name: &str) -> PathBuf {
+    built(credpoold().with_file_name("examples").join(name))
+}
+
+fn built(path: PathBuf) -> PathBuf {
+    assert!(path.is_file(), "{} is missing: run `cargo build --workspace --bins --examples`", path.display());
     path
 }

@@ -21,6 +21,7 @@ mod wire;
 
 pub(crate) use auth_json::{AuthJson, Row, replace_file};
 
+pub(crate) use bins::example;
 pub(crate) use canary::{CANARY, secret};
 pub(crate) use credpool::Credpool;
 pub(crate) use daemon::{Daemon, DaemonBuilder, Ended};
