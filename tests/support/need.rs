@@ -14,6 +14,10 @@ pub(crate) enum Tool {
     Hermes,
     /// socat.
     Socat,
+    /// curl.
+    Curl,
+    /// Claude Code.
+    Claude,
 }
 
 impl Tool {
@@ -21,6 +25,8 @@ impl Tool {
         match self {
             Self::Hermes => "CREDPOOL_TEST_HERMES_PYTHON",
             Self::Socat => "CREDPOOL_TEST_SOCAT",
+            Self::Curl => "CREDPOOL_TEST_CURL",
+            Self::Claude => "CREDPOOL_TEST_CLAUDE",
         }
     }
 }
