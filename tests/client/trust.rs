@@ -8,7 +8,7 @@ use std::time::Duration;
 use credpool_client::{AcquireRequest, Client, ConnectOptions, Error, Outcome, Why};
 
 use super::{connect, options, run};
-use crate::support::{AuthJson, Daemon, Home, Row, Tool, eventually, need, need_root};
+use crate::support::{AuthJson, Daemon, DaemonBuilder, Home, Row, Tool, eventually, need, need_root};
 
 const STRANGER: u32 = 54_321;
 
@@ -47,9 +47,11 @@ fn only_the_store_of_the_hermes_home_will_do() {
 
 #[test]
 fn a_profile_of_the_served_root_leases_from_its_daemon() {
-    let daemon = Daemon::serving(&pool());
+    let builder = DaemonBuilder::serving(&pool());
+    let profile = builder.home().hermes().join("profiles/dev");
+    std::fs::create_dir_all(&profile).expect("a folder in the home");
+    let daemon = builder.start();
     run(async {
-        let profile = daemon.home().hermes().join("profiles/dev");
         let client = Client::connect(options(&daemon).hermes_home(profile)).await.expect("it serves the root");
         // Without keys of its own it gets the root's.
         client
