@@ -27,3 +27,4 @@ mod signals;
 mod sizes;
 mod start;
 mod status;
+mod vendors;

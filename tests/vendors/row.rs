@@ -1,13 +1,14 @@
 //! A row of the corpus, as `tests/fixtures/vendors/README.md` describes it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::Value;
 
 /// How late a deadline may be where nothing else is said.
-const SLACK_MS: u64 = 1_000;
+pub(crate) const SLACK_MS: u64 = 1_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -106,6 +107,11 @@ impl Row {
         }
     }
 
+    /// What was changed in the answer.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = &String> {
+        self.redacted.iter().chain(&self.composed)
+    }
+
     pub(crate) fn now_ms(&self) -> u64 {
         milliseconds(self.now)
     }
@@ -118,27 +124,18 @@ impl Row {
         })
     }
 
-    /// The body as the bytes of an answer.
-    pub(crate) fn body(&self) -> Option<String> {
-        let json = self.response.body.as_ref().map(Value::to_string);
-        json.or_else(|| self.response.body_text.clone())
-    }
-
-    /// Whether this deadline, in milliseconds of Unix time, is the expected one: never early, late by a second at most, or
-    /// by what the answer's own rounding leaves open.
-    pub(crate) fn meets(&self, until_ms: Option<u64>) -> bool {
-        match (until_ms, self.deadline_ms()) {
-            (None, None) => true,
-            (Some(until), Some(expected)) => {
-                (expected..=expected + self.expect.slack_ms.max(SLACK_MS)).contains(&until)
-            }
-            _ => false,
-        }
-    }
-
     /// How long after `now` this instant is.
     pub(crate) fn wait_ms(&self, until_ms: u64) -> u64 {
         until_ms.saturating_sub(self.now_ms())
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Expected { kind, scope, .. } = &self.expect;
+        let wait = self.deadline_ms().map(|deadline| self.wait_ms(deadline));
+        write!(f, "{}: expected {kind} {scope} {wait:?}. {} ({})", self.name, self.why, self.sources().join(", "))?;
+        self.notes().try_for_each(|note| write!(f, " [{note}]"))
     }
 }
 
