@@ -33,6 +33,7 @@ impl Work {
             id: format!("row {id}").into(),
             fingerprint: Some(format!("sha256:{id}").into()),
             unresolved: "".into(),
+            referable: true,
             account: format!("account {}", id / 2).into(),
             cap: None,
             expires: None,

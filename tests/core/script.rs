@@ -353,7 +353,17 @@ impl Stage {
             };
             let id = format!("row {}", row.id).into();
             let unresolved = "it is not here".into();
-            Definition { id, fingerprint, unresolved, account, cap: row.cap, expires: row.expires, grants: 0 }
+            let referable = row.id % 3 != 0;
+            Definition {
+                id,
+                fingerprint,
+                unresolved,
+                referable,
+                account,
+                cap: row.cap,
+                expires: row.expires,
+                grants: 0,
+            }
         });
         let lists = lists.iter().map(|list| Listing {
             profiles: list.profiles.iter().copied().map(profile_of).collect(),

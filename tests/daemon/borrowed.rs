@@ -122,6 +122,7 @@ fn what_cannot_be_resolved_says_why_and_what_to_do() {
     assert!(reason(&mut wire, "copilot", "gh_cli").contains("set COPILOT_GITHUB_TOKEN"));
     assert!(reason(&mut wire, "openrouter", "OPENROUTER_API_KEY").contains("from bitwarden"));
     assert!(reason(&mut wire, "deepseek", "DEEPSEEK_API_KEY").contains("1Password"));
+    wire.refused(&json!({"op": "acquire", "pool": "copilot", "secret": false}), "exhausted");
     let error = wire.refused(&acquire("copilot"), "exhausted");
     let cause = &error["credentials"][0]["cause"];
     assert!(cause["reason"].as_str().is_some_and(|reason| reason.contains("COPILOT_GITHUB_TOKEN")), "{error:#}");

@@ -47,6 +47,8 @@ pub struct Definition {
     pub fingerprint: Option<Arc<str>>,
     /// Why it cannot be resolved, for people; of meaning without a fingerprint.
     pub unresolved: Arc<str>,
+    /// Whether it can be had elsewhere, so that whoever takes references can be served; of meaning without a fingerprint.
+    pub referable: bool,
     /// What the provider limits, by name.
     pub account: Arc<str>,
     /// A cap of its own.

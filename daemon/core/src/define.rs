@@ -92,6 +92,7 @@ impl Core {
             order,
             fingerprint: definition.fingerprint.clone(),
             known_fingerprint: definition.fingerprint.clone(),
+            referable: definition.referable,
             account,
             cap: definition.cap,
             expires: None,
@@ -129,6 +130,7 @@ impl Core {
         let Some(credential) = self.records.credentials.get_mut(&key) else { return };
         let before = credential.clone();
         credential.order = order;
+        credential.referable = definition.referable;
         credential.account = account;
         credential.cap = definition.cap;
         credential.retired = None;

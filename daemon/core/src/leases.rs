@@ -151,7 +151,8 @@ impl Core {
         credential: &Credential,
         ask: &'a Ask,
     ) -> impl Iterator<Item = &'a Restriction> + use<'a> {
-        let passes = |cause| ask.by_reference && cause == Cause::NoSecret;
+        let takes_reference = ask.by_reference && credential.referable;
+        let passes = move |cause| takes_reference && cause == Cause::NoSecret;
         self.covering(credential, ask.model.as_ref()).filter(move |restriction| !passes(restriction.identity.cause))
     }
 

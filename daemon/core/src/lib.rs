@@ -14,6 +14,7 @@
 //!     id: "a1b2c3".into(),
 //!     fingerprint: Some("sha256:053ad1494404cdc3".into()),
 //!     unresolved: "".into(),
+//!     referable: true,
 //!     account: "sha256:053ad1494404cdc3".into(),
 //!     cap: None,
 //!     expires: None,

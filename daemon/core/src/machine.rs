@@ -318,7 +318,7 @@ impl Core {
             Some(list) => self.index.pools.get(&credential.pool)?.lists.place(key, list)?,
             None => credential.order,
         };
-        let passes = |cause| need.by_reference && cause == Cause::NoSecret;
+        let passes = |cause| need.by_reference && credential.referable && cause == Cause::NoSecret;
         if !unrestricted {
             let restricted = self
                 .covering(credential, need.model.as_ref())

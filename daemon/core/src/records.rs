@@ -117,6 +117,8 @@ pub struct Credential {
     pub fingerprint: Option<Arc<str>>,
     /// The newest fingerprint that was known: a secret that cannot be resolved for a while is no new one.
     pub known_fingerprint: Option<Arc<str>>,
+    /// Whether its secret can be had elsewhere if it cannot be resolved here.
+    pub referable: bool,
     /// Its account.
     pub account: AccountKey,
     /// Its own cap, if it has one.

@@ -170,6 +170,7 @@ fn definition(config: &Config, pool: &str, row: &Row) -> core::Definition {
         id: Arc::from(row.id.as_str()),
         fingerprint: row.secret.as_ref().and(row.fingerprint.as_deref()).map(Arc::from),
         unresolved: Arc::from(row.unresolved.as_deref().unwrap_or_default()),
+        referable: row.secret_ref.is_some(),
         // A secret is its own account unless somebody says otherwise; so is a definition that has none here.
         account: account.or(row.fingerprint.as_deref()).map_or_else(|| Arc::from(format!("id:{}", row.id)), Arc::from),
         cap: config.credential_cap(pool, &row.id, &row.label),

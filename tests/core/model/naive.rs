@@ -98,6 +98,7 @@ struct Credential {
     /// The newest secret that was known.
     secret: Option<Arc<str>>,
     resolved: bool,
+    referable: bool,
     account: Arc<str>,
     cap: Option<Cap>,
     runs_out: Option<u64>,
@@ -407,6 +408,7 @@ impl Naive {
                     order,
                     secret: row.fingerprint.clone(),
                     resolved: row.fingerprint.is_some(),
+                    referable: row.referable,
                     account: Arc::clone(&row.account),
                     cap: row.cap,
                     runs_out: row.expires.map(|at| at.0),
@@ -435,6 +437,7 @@ impl Naive {
                 || resolved != credential.resolved
                 || row.cap != credential.cap
                 || new_expiry
+                || row.referable != credential.referable
                 || order != credential.order
             {
                 changed += 1;
@@ -448,6 +451,7 @@ impl Naive {
             }
             credential.gone = None;
             credential.resolved = resolved;
+            credential.referable = row.referable;
             if new_secret {
                 credential.secret.clone_from(&row.fingerprint);
                 credential.secret_since = self.seq;
@@ -520,7 +524,8 @@ impl Naive {
             .collect();
         let restricted = |credential: &Credential| {
             let mut covering = self.covering(credential, ask.model.as_ref());
-            covering.retain(|(cause, _)| !(ask.by_reference && *cause == Cause::NoSecret));
+            let takes_reference = ask.by_reference && credential.referable;
+            covering.retain(|(cause, _)| !(takes_reference && *cause == Cause::NoSecret));
             covering
         };
         let cap = |credential: &Credential| credential.cap.unwrap_or(policy.cap);

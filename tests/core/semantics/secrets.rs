@@ -191,6 +191,18 @@ fn a_secret_that_cannot_be_resolved_for_a_while_is_no_new_secret() {
 }
 
 #[test]
+fn a_reference_that_leads_nowhere_is_not_handed_out() {
+    let nowhere = Definition { referable: false, ..unresolved("a") };
+    let mut world = World::with(with_backoff(), vec![nowhere, unresolved("b")]);
+    let ask = Ask { by_reference: true, ..Ask::default() };
+    assert_eq!([world.lease(ask.clone()).1, world.lease(ask.clone()).1], ["b", "b"]);
+    let pinned = Ask { pin: Some(world.key("a")), ..ask };
+    assert_eq!(world.exhausted(pinned.clone()).by_cause.get(&Cause::NoSecret), Some(&1));
+    world.define(vec![unresolved("a")]);
+    assert_eq!(world.lease(pinned).1, "a");
+}
+
+#[test]
 fn why_there_is_no_secret_is_told_and_may_change() {
     let without = |why: &str| Definition { unresolved: why.into(), ..unresolved("a") };
     let mut world = World::with(with_backoff(), vec![without("KEY is not set")]);

@@ -242,6 +242,7 @@ pub(super) fn with_secret(id: &str, secret: &str) -> Definition {
         id: id.into(),
         fingerprint: Some(Arc::clone(&fingerprint)),
         unresolved: "it is not here".into(),
+        referable: true,
         account: fingerprint,
         cap: None,
         expires: None,

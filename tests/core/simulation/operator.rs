@@ -40,6 +40,7 @@ impl Operator {
             id: format!("row {}", row.id).into(),
             fingerprint: row.resolved.then(|| format!("sha256:{}", row.secret).into()),
             unresolved: "it is not here".into(),
+            referable: row.id % 3 != 0,
             account: match row.account {
                 Some(account) => format!("account {account}").into(),
                 None => format!("sha256:{}", row.secret).into(),
