@@ -15,34 +15,37 @@ use serde_json::value::RawValue;
 use zeroize::Zeroize;
 
 use crate::auth_header::auth_header;
-use crate::definitions::{self, Definitions, Problem, Row};
+use crate::definitions::{self, Definitions, Home, PoolRows, Problem, Row};
 
 /// The definitions as they were last read, by the core's keys.
 #[derive(Default)]
 pub(crate) struct Catalogue {
     definitions: Arc<Definitions>,
-    pools: BTreeMap<Arc<str>, PoolKey>,
-    names: BTreeMap<PoolKey, Names>,
+    by_name: BTreeMap<Arc<str>, PoolKey>,
+    pools: BTreeMap<PoolKey, Pool>,
     entries: BTreeMap<CredentialKey, Entry>,
     auth_file: Option<PathBuf>,
     loaded_at: Option<Wall>,
+    /// How many times the definitions in use became others.
+    changes: u64,
     /// Whether the files could be read the last time; if not, earlier definitions are in use.
     current: bool,
     problems: Vec<Problem>,
 }
 
-/// The credentials of one pool by name.
-#[derive(Default)]
-struct Names {
-    by_id: BTreeMap<String, CredentialKey>,
-    by_label: BTreeMap<String, Vec<CredentialKey>>,
+struct Pool {
+    name: Arc<str>,
+    /// The keys of its credentials, in their order among the definitions.
+    keys: Vec<CredentialKey>,
+    /// By row, the bytes of a lease's `credential` with its secret, and the epoch that they say.
+    rendered: RefCell<Vec<Option<(Seq, Rendered)>>>,
 }
 
+#[derive(Clone, Copy)]
 struct Entry {
-    pool: Arc<str>,
-    row: usize,
-    /// The bytes of a lease's `credential` with its secret, and the epoch that they say.
-    rendered: RefCell<Option<(Seq, Rendered)>>,
+    pool: PoolKey,
+    /// Its place among the pool's credentials.
+    credential: usize,
 }
 
 /// A credential as it stands in a lease. It may hold a secret: it cannot be printed, and is wiped when dropped.
@@ -72,29 +75,26 @@ pub(crate) struct PoolKeys {
     pub name: Arc<str>,
     /// Its key.
     pub key: PoolKey,
-    /// Its credentials' keys, in the order of its rows.
+    /// Its credentials' keys, in the order of the definitions.
     pub credentials: Vec<CredentialKey>,
 }
 
 impl Catalogue {
     /// Takes over new definitions, for which the core gave `keys`.
     pub(crate) fn replace(&mut self, definitions: Arc<Definitions>, keys: Vec<PoolKeys>) {
+        self.by_name.clear();
         self.pools.clear();
-        self.names.clear();
         self.entries.clear();
-        for pool in keys {
-            let mut names = Names::default();
-            let rows = definitions.pools.get(&*pool.name).map_or(&[][..], |pool| &pool.rows);
-            for ((index, row), key) in rows.iter().enumerate().zip(&pool.credentials) {
-                names.by_id.insert(row.id.clone(), *key);
-                names.by_label.entry(row.label.clone()).or_default().push(*key);
-                let entry = Entry { pool: Arc::clone(&pool.name), row: index, rendered: RefCell::new(None) };
-                self.entries.insert(*key, entry);
-            }
-            self.names.insert(pool.key, names);
-            self.pools.insert(pool.name, pool.key);
+        for PoolKeys { name, key, credentials } in keys {
+            let Some(rows) = definitions.pools.get(&*name) else { continue };
+            let entries = credentials.iter().enumerate();
+            self.entries.extend(entries.map(|(credential, of)| (*of, Entry { pool: key, credential })));
+            let rendered = RefCell::new(vec![None; rows.rows.len()]);
+            self.pools.insert(key, Pool { name: Arc::clone(&name), keys: credentials, rendered });
+            self.by_name.insert(name, key);
         }
         self.definitions = definitions;
+        self.changes += 1;
     }
 
     /// Notes how the last reading of the files went.
@@ -107,60 +107,115 @@ impl Catalogue {
         self.problems = problems;
     }
 
-    /// The pools by name.
-    pub(crate) fn pools(&self) -> impl Iterator<Item = (&str, PoolKey)> {
-        self.pools.iter().map(|(name, key)| (&**name, *key))
+    /// The homes that are served, the root's first.
+    pub(crate) fn homes(&self) -> &[Home] {
+        &self.definitions.homes
     }
 
-    /// A pool by name.
-    #[must_use]
-    pub(crate) fn pool(&self, name: &str) -> Option<PoolKey> {
-        self.pools.get(name).copied()
+    /// The pools by name, or those of one profile.
+    pub(crate) fn pools(&self, profile: Option<&str>) -> impl Iterator<Item = (&str, PoolKey)> {
+        let is_its = move |key: &PoolKey| self.rows(*key).is_some_and(|rows| rows.names.of(profile).is_some());
+        self.by_name.iter().filter(move |(_, key)| is_its(key)).map(|(name, key)| (&**name, *key))
     }
 
-    /// A credential of a pool by id.
+    /// A pool by name, if the profile has it.
     #[must_use]
-    pub(crate) fn by_id(&self, pool: PoolKey, id: &str) -> Option<CredentialKey> {
-        self.names.get(&pool)?.by_id.get(id).copied()
+    pub(crate) fn pool(&self, name: &str, profile: Option<&str>) -> Option<PoolKey> {
+        let key = self.by_name.get(name).copied()?;
+        self.rows(key)?.names.of(profile).map(|_| key)
+    }
+
+    /// A credential of a pool by id, as the profile's home has it.
+    #[must_use]
+    pub(crate) fn by_id(&self, pool: PoolKey, profile: Option<&str>, id: &str) -> Option<CredentialKey> {
+        let credential = self.rows(pool)?.names.of(profile)?.by_id(id)?;
+        self.pools.get(&pool)?.keys.get(credential).copied()
     }
 
     /// A credential of a pool by id, or by label if that is unique.
     ///
     /// # Errors
     /// Those that bear the label, if there are several; none, if nobody has that id or label.
-    pub(crate) fn by_name(&self, pool: PoolKey, name: &str) -> Result<CredentialKey, &[CredentialKey]> {
-        let Some(names) = self.names.get(&pool) else { return Err(&[]) };
-        if let Some(key) = names.by_id.get(name) {
-            return Ok(*key);
-        }
-        match names.by_label.get(name).map_or(&[][..], Vec::as_slice) {
-            [key] => Ok(*key),
-            several => Err(several),
+    pub(crate) fn by_name(
+        &self,
+        pool: PoolKey,
+        profile: Option<&str>,
+        name: &str,
+    ) -> Result<CredentialKey, Vec<CredentialKey>> {
+        let names = self.rows(pool).and_then(|rows| rows.names.of(profile));
+        let (Some(pool), Some(names)) = (self.pools.get(&pool), names) else { return Err(Vec::new()) };
+        let bearers = match names.by_id(name) {
+            Some(credential) => &[credential][..],
+            None => names.by_label(name),
+        };
+        let keys: Vec<CredentialKey> = bearers.iter().filter_map(|at| pool.keys.get(*at).copied()).collect();
+        match keys[..] {
+            [key] => Ok(key),
+            _ => Err(keys),
         }
     }
 
-    /// The definition of a credential.
+    /// The definition of a credential: the row that the profile's home has for it, or else the first.
     #[must_use]
-    pub(crate) fn row(&self, key: CredentialKey) -> Option<&Row> {
-        let entry = self.entries.get(&key)?;
-        self.definitions.pools.get(&*entry.pool)?.rows.get(entry.row)
+    pub(crate) fn row(&self, key: CredentialKey, profile: Option<&str>) -> Option<&Row> {
+        let (rows, _, at) = self.find(key, profile)?;
+        rows.rows.get(at)
     }
 
-    /// A credential as it stands in a lease.
+    /// What a credential is called in its whole pool.
     #[must_use]
-    pub(crate) fn render(&self, key: CredentialKey, run: u64, epoch: Seq, with_secret: bool) -> Option<Rendered> {
+    pub(crate) fn id(&self, key: CredentialKey) -> Option<&str> {
         let entry = self.entries.get(&key)?;
-        let row = self.row(key)?;
+        self.rows(entry.pool)?.credentials.get(entry.credential).map(|credential| &*credential.id)
+    }
+
+    /// The profiles that may lease a credential.
+    pub(crate) fn profiles(&self, key: CredentialKey) -> impl Iterator<Item = &Arc<str>> {
+        let found = self.entries.get(&key).and_then(|entry| Some((entry.credential, self.rows(entry.pool)?)));
+        found.into_iter().flat_map(|(credential, rows)| {
+            let lists = rows.lists.iter().enumerate().filter(move |(list, _)| rows.names.has(*list, credential));
+            lists.flat_map(|(_, list)| &list.profiles)
+        })
+    }
+
+    fn rows(&self, pool: PoolKey) -> Option<&PoolRows> {
+        self.pools.get(&pool).and_then(|pool| self.definitions.pools.get(&*pool.name))
+    }
+
+    /// The rows of a credential's pool, the pool, and the row that a profile's home has for the credential.
+    fn find(&self, key: CredentialKey, profile: Option<&str>) -> Option<(&PoolRows, &Pool, usize)> {
+        let entry = self.entries.get(&key)?;
+        let pool = self.pools.get(&entry.pool)?;
+        let rows = self.rows(entry.pool)?;
+        let of_list = profile.and_then(|profile| rows.names.row(profile, entry.credential));
+        let at = of_list.or_else(|| rows.credentials.get(entry.credential).map(|credential| credential.row))?;
+        Some((rows, pool, at))
+    }
+
+    /// A credential as it stands in a lease of the profile.
+    #[must_use]
+    pub(crate) fn render(
+        &self,
+        key: CredentialKey,
+        profile: Option<&str>,
+        run: u64,
+        epoch: Seq,
+        with_secret: bool,
+    ) -> Option<Rendered> {
+        let (rows, pool, at) = self.find(key, profile)?;
+        let row = rows.rows.get(at)?;
+        let name = &*pool.name;
         let epoch_text = || self.epoch_text(run, epoch);
         if !with_secret {
-            return render(row, &entry.pool, None, &epoch_text());
+            return render(row, name, None, &epoch_text());
         }
-        let mut rendered = entry.rendered.borrow_mut();
-        match &*rendered {
+        let mut rendered = pool.rendered.borrow_mut();
+        let rendered = rendered.get_mut(at)?;
+        match rendered {
             Some((of, bytes)) if *of == epoch => Some(bytes.clone()),
             _ => {
                 let secret = row.secret.as_ref().map(|secret| ExposedSecret(secret.expose()));
-                let bytes = render(row, &entry.pool, secret, &epoch_text())?;
+                let bytes = render(row, name, secret, &epoch_text())?;
                 *rendered = Some((epoch, bytes.clone()));
                 Some(bytes)
             }
@@ -193,6 +248,12 @@ impl Catalogue {
     #[must_use]
     pub(crate) fn loaded_at(&self) -> Option<Wall> {
         self.loaded_at
+    }
+
+    /// How many times the definitions in use became others.
+    #[must_use]
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Whether the files could be read the last time.

@@ -32,17 +32,26 @@ fn print(out: &mut impl Write, config: &Config, outcome: &LoadOutcome) -> io::Re
         let policy = config.policy(name, pool.strategy);
         let cap = if policy.cap.hard { "hard" } else { "soft" };
         let (strategy, most) = (crate::engine::strategy_name(policy.strategy), policy.cap.max_in_flight);
-        writeln!(out, "\n{name}: {} credentials, {strategy}, {cap} cap of {most}", pool.rows.len())?;
-        for row in &pool.rows {
+        writeln!(out, "\n{name}: {} credentials, {strategy}, {cap} cap of {most}", pool.credentials.len())?;
+        for credential in &pool.credentials {
+            let row = &pool.rows[credential.row];
             writeln!(
                 out,
                 "  {:<16} {:<24} {:<8} {:<28} {}",
-                row.id,
+                credential.id,
                 row.label,
                 row.auth_type.as_str(),
                 row.source,
                 secret(row)
             )?;
+        }
+        if outcome.definitions.homes.len() > 1 {
+            for list in &pool.lists {
+                let members = list.rows.iter().map(|row| &*pool.credentials[pool.credential_of(*row)].id);
+                let members: Vec<&str> = members.collect();
+                let strategy = crate::engine::strategy_name(config.policy(name, list.strategy).strategy);
+                writeln!(out, "  {}: {strategy}, {}", list.profiles.join(", "), members.join(", "))?;
+            }
         }
     }
     if outcome.definitions.pools.is_empty() {

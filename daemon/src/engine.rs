@@ -10,7 +10,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use credpool_core::{
-    Command, Core, CredentialKey, Deadline, Disable, LeaseNo, Limits as CoreLimits, Model, Now, Owner, PoolKey, Reply,
+    Command, Core, CredentialKey, Deadline, Disable, LeaseNo, Limits as CoreLimits, Model, Now, Owner, PoolKey,
+    Profile, Reply,
 };
 use credpool_proto::envelope::Envelope;
 use credpool_proto::error::WireError;
@@ -91,14 +92,14 @@ struct Ticket {
 /// What it takes to write the reply to a command.
 enum Answer {
     Acquire {
-        pool: PoolKey,
+        scope: Scope,
         token: Token,
         model: Option<Model>,
     },
     Report {
-        pool: PoolKey,
+        /// Of the lease that follows, as is `model`.
+        scope: Scope,
         next: Option<Token>,
-        /// Of the lease that follows.
         model: Option<Model>,
     },
     Release,
@@ -108,6 +109,24 @@ enum Answer {
     Reload,
     /// Nobody asked.
     Nobody,
+}
+
+/// A pool as somebody sees it.
+#[derive(Clone)]
+struct Scope {
+    pool: PoolKey,
+    /// Whose list of it is meant; `None` for all of it.
+    profile: Option<Profile>,
+}
+
+impl Scope {
+    fn all(pool: PoolKey) -> Self {
+        Self { pool, profile: None }
+    }
+
+    fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
 }
 
 impl Engine {
@@ -376,24 +395,42 @@ impl Engine {
         }
     }
 
+    /// A pool, whoever's.
     fn pool(&self, name: &str) -> Result<PoolKey, WireError<'static>> {
-        self.catalogue.pool(name).ok_or_else(|| convert::unknown_pool(&self.catalogue))
+        self.catalogue.pool(name, None).ok_or_else(|| convert::unknown_pool(&self.catalogue, None))
     }
 
-    fn credential(&self, pool: PoolKey, name: &str) -> Result<CredentialKey, WireError<'static>> {
-        self.catalogue
-            .by_name(pool, name)
-            .map_err(|bearers| convert::not_one(&self.core, &self.catalogue, bearers, self.now))
+    /// A pool as a profile sees it; as the one that the daemon was started for, if none is named.
+    fn scope(&self, pool: &str, profile: Option<&str>) -> Result<Scope, WireError<'static>> {
+        let profile = self.profile(profile)?;
+        let pool = self.catalogue.pool(pool, Some(&profile));
+        let pool = pool.ok_or_else(|| convert::unknown_pool(&self.catalogue, Some(&profile)))?;
+        Ok(Scope { pool, profile: Some(profile) })
     }
 
-    fn refused(&self) -> convert::Refused<'_> {
-        convert::Refused { core: &self.core, catalogue: &self.catalogue, now: self.now }
+    fn profile(&self, named: Option<&str>) -> Result<Profile, WireError<'static>> {
+        let profile = named.unwrap_or(&self.config.place.profile);
+        let known = self.catalogue.homes().iter().find(|home| *home.profile == *profile);
+        known.map(|home| Arc::clone(&home.profile)).ok_or_else(|| convert::unknown_profile(&self.catalogue))
+    }
+
+    fn credential(&self, scope: &Scope, name: &str) -> Result<CredentialKey, WireError<'static>> {
+        self.catalogue.by_name(scope.pool, scope.profile(), name).map_err(|bearers| self.seen(scope).not_one(&bearers))
+    }
+
+    fn seen<'a>(&'a self, scope: &'a Scope) -> convert::Seen<'a> {
+        convert::Seen { core: &self.core, catalogue: &self.catalogue, now: self.now, profile: scope.profile() }
+    }
+
+    /// As everybody sees it.
+    fn seen_by_all(&self) -> convert::Seen<'_> {
+        convert::Seen { core: &self.core, catalogue: &self.catalogue, now: self.now, profile: None }
     }
 
     /// The public number of a lease, for the log.
     fn log_lease(&self, no: LeaseNo, what: &str, key: CredentialKey) {
-        if let Some(row) = self.catalogue.row(key) {
-            tracing::debug!(lease = no.0, credential = %row.id, "{what}");
+        if let Some(id) = self.catalogue.id(key) {
+            tracing::debug!(lease = no.0, credential = %id, "{what}");
         }
     }
 }

@@ -20,7 +20,7 @@ const RETRY: Duration = Duration::from_secs(2);
 /// Reads the configuration; the error is what is wrong with it, in words.
 pub type Configure = Box<dyn Fn() -> Result<Config, String> + Send>;
 
-/// Reads the files of configuration and definitions, and watches those of definitions.
+/// Reads the files of configuration and definitions, and watches them.
 pub struct Reloader {
     /// Away while it reads.
     sources: Option<Sources>,
@@ -59,36 +59,37 @@ impl Reloader {
 
     /// Reads for the first time.
     pub async fn load_first(&mut self, engine: &Rc<RefCell<Engine>>) {
-        self.read(engine, false).await;
+        self.read(engine).await;
     }
 
     /// Reads again and again; ends when it is dropped.
     pub async fn run(mut self, engine: Rc<RefCell<Engine>>, signal: Rc<Notify>) {
         let asked = engine.borrow().reload_asked();
         loop {
-            let with_config = tokio::select! {
-                () = self.watcher.changed() => false,
-                () = sleep(RETRY), if self.failed => false,
-                () = signal.notified() => true,
-                () = asked.notified() => true,
-            };
-            self.read(&engine, with_config).await;
+            tokio::select! {
+                () = self.watcher.changed() => {}
+                () = sleep(RETRY), if self.failed => {}
+                () = signal.notified() => {}
+                () = asked.notified() => {}
+            }
+            self.read(&engine).await;
         }
     }
 
-    async fn read(&mut self, engine: &Rc<RefCell<Engine>>, with_config: bool) {
+    async fn read(&mut self, engine: &Rc<RefCell<Engine>>) {
         let asked = engine.borrow_mut().begin_reload();
         let Some(mut sources) = self.sources.take() else {
             engine.borrow_mut().reload_failed(asked);
             return;
         };
         let read = spawn_blocking(move || {
-            let reading = sources.read(with_config);
+            let reading = sources.read();
             (sources, reading)
         });
         match read.await {
             Ok((sources, reading)) => {
-                // What a configuration or a row names may be new.
+                // What a configuration or a row names may be new, or a profile. It is read once more, since it may have changed
+                // between the reading and the watch.
                 let files = sources.loader.files();
                 if files != self.watched {
                     self.watcher.set_files(files.clone());
@@ -107,25 +108,25 @@ impl Reloader {
 }
 
 impl Sources {
-    fn read(&mut self, with_config: bool) -> Reading {
-        let mut wrong = None;
+    fn read(&mut self) -> Reading {
+        let mut wrong = Vec::new();
         let mut changed = None;
-        if with_config {
-            match (self.configure)() {
-                Ok(config) if config != self.config => {
+        match (self.configure)() {
+            Ok(config) => {
+                let (config, fixed) = config.beside(&self.config);
+                let next_start = "is another one, which counts from the next start on";
+                wrong.extend(fixed.into_iter().map(|key| (key, next_start.to_owned())));
+                if config != self.config {
                     self.loader.set_config(config.clone());
                     self.config = config.clone();
                     changed = Some(config);
                 }
-                Ok(_) => {}
-                Err(error) => wrong = Some(error),
             }
+            Err(error) => wrong.push(("configuration", format!("stays as it was: {error}"))),
         }
         let mut definitions = self.loader.load();
-        if let Some(problem) = wrong {
-            let place = "configuration".to_owned();
-            definitions.problems.insert(0, Problem { place, problem: format!("stays as it was: {problem}") });
-        }
+        let wrong = wrong.into_iter().map(|(place, problem)| Problem { place: place.to_owned(), problem });
+        definitions.problems.splice(0..0, wrong);
         Reading { config: changed, definitions }
     }
 }

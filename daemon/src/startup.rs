@@ -85,7 +85,7 @@ fn try_start(cli: &Cli) -> Result<ExitCode, StartError> {
     process::raise_descriptor_limit();
     let access = Access::resolve(&config.access.users, &config.access.groups, &config.access.admins)
         .map_err(|error| StartError::Config(error.to_string()))?;
-    let mut lock = lock_store(&config.auth_file)?;
+    let mut lock = lock_store(&config.root_auth_file())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -125,7 +125,7 @@ fn start_log(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Sees to it that no other daemon of this user serves the same auth store.
+/// Sees to it that no other daemon of this user serves the same auth store, which is the root's with all its profiles.
 fn lock_store(auth_file: &Path) -> Result<Lock, StartError> {
     let root = canonical_root(auth_file);
     let homes = home_of_user().into_iter().chain([PathBuf::from(format!("/tmp/credpool-{}", geteuid()))]);

@@ -39,6 +39,8 @@ pub enum Details<'a> {
     },
     /// With `unknown_pool`: the pools that there are.
     Pools(Vec<Cow<'a, str>>),
+    /// With `unknown_pool`, for a profile that there is not: those that there are.
+    Profiles(Vec<Cow<'a, str>>),
     /// With `ambiguous_label`: the credentials that bear it.
     Credentials(Vec<CredentialBrief<'a>>),
 }
@@ -133,6 +135,7 @@ struct Flat {
     limit: Option<String>,
     value: Option<u64>,
     pools: Option<Vec<Cow<'static, str>>>,
+    profiles: Option<Vec<Cow<'static, str>>>,
     retry_after_ms: Option<u64>,
     retry_at_ms: Option<u64>,
     pool: Option<String>,
@@ -160,7 +163,10 @@ impl<'de> Deserialize<'de> for WireError<'_> {
                     credentials: flat.credentials,
                 }))
             }
-            ErrorCode::UnknownPool => Details::Pools(flat.pools.unwrap_or_default()),
+            ErrorCode::UnknownPool => match flat.profiles {
+                Some(profiles) => Details::Profiles(profiles),
+                None => Details::Pools(flat.pools.unwrap_or_default()),
+            },
             ErrorCode::AmbiguousLabel => Details::Credentials(flat.credentials),
             _ => match (flat.limit, flat.value) {
                 (Some(limit), Some(value)) => Details::Limit { limit: limit.into(), value },
@@ -185,6 +191,7 @@ impl Serialize for WireError<'_> {
                 map.serialize_entry("value", value)?;
             }
             Details::Pools(pools) => map.serialize_entry("pools", pools)?,
+            Details::Profiles(profiles) => map.serialize_entry("profiles", profiles)?,
             Details::Credentials(credentials) => {
                 map.serialize_entry("credentials", credentials)?;
             }

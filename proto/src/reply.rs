@@ -28,12 +28,27 @@ pub struct Hello<'a> {
     pub pid: u32,
     /// The auth store that the daemon serves, if it serves one.
     pub auth_file: Option<Cow<'a, str>>,
+    /// The profile that requests mean if they name none.
+    #[serde(default)]
+    pub profile: Option<Cow<'a, str>>,
+    /// The homes that are served, the root's first.
+    #[serde(default)]
+    pub homes: Vec<Home<'a>>,
     /// The limits in force.
     #[serde(default)]
     pub limits: Limits,
     /// What the daemon can do: the names of its operations.
     #[serde(default)]
     pub capabilities: Vec<Cow<'a, str>>,
+}
+
+/// A Hermes home that is served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Home<'a> {
+    /// The profile that it is of, as requests name it.
+    pub profile: Cow<'a, str>,
+    /// Its auth store.
+    pub auth_file: Cow<'a, str>,
 }
 
 /// The answer to `ping`: being answered is all there is to it.

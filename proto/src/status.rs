@@ -43,6 +43,9 @@ pub struct Status<'a> {
 pub struct Definitions<'a> {
     /// When the definitions in use were read, in milliseconds of Unix time; `None` if never.
     pub loaded_at_ms: Option<u64>,
+    /// How many times in this run definitions came into use that differ from those before, the first included.
+    #[serde(default)]
+    pub changes: u64,
     /// Whether the last attempt succeeded. If not, the definitions of an earlier one are in use.
     pub ok: bool,
     /// What was wrong: rows that were skipped, files that could not be read. The first 32.
@@ -80,8 +83,22 @@ pub struct PoolStatus<'a> {
     pub restrictions: Vec<Restriction<'a>>,
     /// What an operator should know, a sentence each.
     pub warnings: Vec<Cow<'a, str>>,
+    /// Who may lease from it, where homes of several profiles are served.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<ProfileStatus<'a>>,
     /// The credentials on this page, in order of priority.
     pub credentials: Vec<CredentialStatus<'a>>,
+}
+
+/// What one profile may lease from a pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileStatus<'a> {
+    /// Its name.
+    pub profile: Cow<'a, str>,
+    /// How one of its credentials is chosen.
+    pub strategy: Cow<'a, str>,
+    /// How many credentials it may lease.
+    pub total: u64,
 }
 
 /// A credential.
@@ -117,6 +134,9 @@ pub struct CredentialStatus<'a> {
     pub cap: Cap,
     /// How many leases of it were ever granted.
     pub grants: u64,
+    /// Who may lease it, where homes of several profiles are served.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<Cow<'a, str>>,
 }
 
 /// Something that must not be used, for a while or until a person helps.

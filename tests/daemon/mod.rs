@@ -20,6 +20,7 @@ mod limits;
 mod logins;
 mod operator;
 mod pins;
+mod profiles;
 mod reload;
 mod report;
 mod secrets;

@@ -114,8 +114,9 @@ impl AuthJson {
         serde_json::to_string_pretty(&store).expect("JSON can be written") + "\n"
     }
 
-    /// Puts the store where `path` says, as Hermes does.
+    /// Puts the store where `path` says, as Hermes does, in a folder that is made if need be.
     pub(crate) fn write(&self, path: &Path) {
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder can be made");
         replace_file(path, self.text().as_bytes());
     }
 }

@@ -30,14 +30,14 @@ pub(crate) struct Ended {
 }
 
 /// A running daemon. When it is dropped, it is asked to end, and has to: with 0, in good time. Then no file that it wrote
-/// may hold a secret, and auth.json and the folder that it is in must be as they were.
+/// may hold a secret, and each auth.json and the folder that it is in must be as they were.
 pub(crate) struct Daemon {
     home: Home,
     command: Command,
     child: Child,
     socket: PathBuf,
-    auth: Option<Unchanged>,
-    beside_auth: Vec<String>,
+    stores: Vec<Unchanged>,
+    beside_auth: Vec<Vec<String>>,
 }
 
 impl DaemonBuilder {
@@ -110,10 +110,10 @@ impl DaemonBuilder {
     #[track_caller]
     pub(crate) fn start_at(self, socket: PathBuf) -> Daemon {
         let mut command = self.command();
-        let auth = self.guarded.then(|| Unchanged::of(&self.home.auth_json()));
-        let beside_auth = names_in(&self.home.hermes());
+        let beside_auth = names_beside_stores(&self.home);
+        let stores = if self.guarded { guard(&self.home) } else { Vec::new() };
         let child = spawn(&mut command, &self.home);
-        let mut daemon = Daemon { home: self.home, command, child, socket, auth, beside_auth };
+        let mut daemon = Daemon { home: self.home, command, child, socket, stores, beside_auth };
         daemon.await_ready();
         daemon
     }
@@ -221,22 +221,21 @@ impl Daemon {
         self.while_others_write(|home| replace_file(&home.auth_json(), bytes));
     }
 
-    /// Lets somebody else (Hermes, or the test) change auth.json, which the daemon must not have done before.
+    /// Lets somebody else (Hermes, or the test) change Hermes' homes, which the daemon must not have done before.
     pub(crate) fn while_others_write<T>(&mut self, write: impl FnOnce(&Home) -> T) -> T {
         self.check_auth_json();
         let result = write(&self.home);
-        self.auth = Some(Unchanged::of(&self.home.auth_json()));
-        self.beside_auth = names_in(&self.home.hermes());
+        self.stores = guard(&self.home);
+        self.beside_auth = names_beside_stores(&self.home);
         result
     }
 
-    /// Panics if auth.json is not as it was.
+    /// Panics if an auth.json is not as it was.
     #[track_caller]
     pub(crate) fn check_auth_json(&self) {
-        if let Some(auth) = &self.auth {
-            auth.check();
-        }
-        assert_eq!(names_in(&self.home.hermes()), self.beside_auth, "files appeared beside auth.json, or went");
+        self.stores.iter().for_each(Unchanged::check);
+        let beside = names_beside_stores(&self.home);
+        assert_eq!(beside, self.beside_auth, "files appeared beside an auth.json, or went");
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
@@ -320,6 +319,14 @@ fn spawn(command: &mut Command, home: &Home) -> Child {
 
 fn log_of(home: &Home) -> PathBuf {
     home.root().join("stderr")
+}
+
+fn guard(home: &Home) -> Vec<Unchanged> {
+    home.stores().iter().map(|store| Unchanged::of(store)).collect()
+}
+
+fn names_beside_stores(home: &Home) -> Vec<Vec<String>> {
+    home.stores().iter().filter_map(|store| store.parent()).map(names_in).collect()
 }
 
 fn names_in(folder: &Path) -> Vec<String> {

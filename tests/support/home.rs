@@ -66,6 +66,18 @@ impl Home {
         self.hermes().join("auth.json")
     }
 
+    /// The home of a profile.
+    pub(crate) fn profile(&self, name: &str) -> PathBuf {
+        self.hermes().join("profiles").join(name)
+    }
+
+    /// Every auth.json: that of the root, which need not be there, and those of profiles.
+    pub(crate) fn stores(&self) -> Vec<PathBuf> {
+        let profiles = std::fs::read_dir(self.hermes().join("profiles")).into_iter().flatten().flatten();
+        let of_profiles = profiles.map(|profile| profile.path().join("auth.json")).filter(|store| store.exists());
+        std::iter::once(self.auth_json()).chain(of_profiles).collect()
+    }
+
     fn socket_folder(&self) -> PathBuf {
         self.root().join("s")
     }

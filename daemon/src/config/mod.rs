@@ -31,7 +31,7 @@ pub use pools::{MAX_ID_BYTES, OwnDefinition, SecretSource};
 pub use settings::{Access, AuthType};
 pub use value::ValueType;
 
-use crate::definitions::path;
+use crate::definitions::path::{self, Place};
 use layers::Layers;
 use settings::{PoolSettings, Settings};
 
@@ -47,6 +47,8 @@ pub struct Config {
     pub auth_file: PathBuf,
     /// The user's home folder, if there is one: logins that Hermes borrows are in it.
     pub home: Option<PathBuf>,
+    /// Where its home stands among those that share a root, all of which are served.
+    pub place: Place,
     /// The configuration file: the one named, or the usual one, which need not exist.
     pub file: Option<PathBuf>,
     /// What to log, as a `tracing` filter; not checked yet.
@@ -62,6 +64,26 @@ pub struct Config {
 }
 
 impl Config {
+    /// What a daemon that runs with `running` can take over of it, and the keys of which it can take over nothing: where
+    /// it listens, what it logs, and the store that it holds the lock of.
+    #[must_use]
+    pub fn beside(self, running: &Self) -> (Self, Vec<&'static str>) {
+        let differ = [
+            ("socket", self.socket != running.socket),
+            ("auth_file", self.auth_file != running.auth_file),
+            ("log", self.log != running.log),
+        ];
+        let Self { socket, auth_file, place, log, .. } = running.clone();
+        let keys = differ.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key);
+        (Self { socket, auth_file, place, log, ..self }, keys.collect())
+    }
+
+    /// The auth.json of the root home: `auth_file`, unless that is a profile's.
+    #[must_use]
+    pub fn root_auth_file(&self) -> PathBuf {
+        if self.place.profile == path::ROOT_PROFILE { self.auth_file.clone() } else { self.place.root_auth_file() }
+    }
+
     /// Reads and checks the configuration. `env` looks up a variable; `home` is the user's home folder, for `~` and
     /// the usual places.
     ///
@@ -101,6 +123,7 @@ impl Config {
         match auth_file {
             Some(auth_file) if errors.is_empty() => Ok(Self {
                 socket: settings.socket,
+                place: Place::of(&auth_file, home),
                 auth_file,
                 home: home.map(Path::to_owned),
                 file,

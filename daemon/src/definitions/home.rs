@@ -1,6 +1,6 @@
 //! One Hermes home: an auth.json, the `.env` and `config.yaml` beside it, and the files with logins that Hermes uses.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use credpool_core::Strategy;
@@ -26,10 +26,22 @@ const ATTEMPTS: usize = 2;
 /// What the files of a Hermes home held when each of them could last be read.
 pub(super) struct Home {
     auth_file: PathBuf,
+    /// `None` until auth.json could be read, or was not there.
     store: Option<Store>,
+    /// Whether auth.json has ever been there and made sense.
+    was_there: bool,
     dotenv: Dotenv,
     config: HermesConfig,
     files: TokenFiles,
+    /// Whose logins in files of their own are of interest.
+    wanted: Vec<Holder>,
+}
+
+/// Whose rows a home leases.
+pub(super) struct Source<'a> {
+    pub(super) store: &'a Store,
+    /// Whether it is the home's own auth.json, and not the root's.
+    pub(super) is_own: bool,
 }
 
 impl Home {
@@ -37,71 +49,106 @@ impl Home {
     /// of its user.
     pub(super) fn new(auth_file: PathBuf, user: Option<&Path>) -> Self {
         let files = TokenFiles::new(auth_file.parent().unwrap_or(&auth_file), user);
-        Self { auth_file, store: None, dotenv: Dotenv::default(), config: HermesConfig::default(), files }
+        Self {
+            auth_file,
+            store: None,
+            was_there: false,
+            dotenv: Dotenv::default(),
+            config: HermesConfig::default(),
+            files,
+            wanted: Vec::new(),
+        }
+    }
+
+    pub(super) fn auth_file(&self) -> &Path {
+        &self.auth_file
     }
 
     /// The files to watch. They need not exist.
     pub(super) fn files(&self) -> impl Iterator<Item = PathBuf> {
-        let tokens = Holder::ALL.into_iter().filter(|holder| self.wants(*holder));
-        let tokens = tokens.filter_map(|holder| self.files.path(holder).map(Path::to_owned));
+        let tokens = self.wanted.iter().filter_map(|holder| self.files.path(*holder).map(Path::to_owned));
         [self.auth_file.clone(), self.beside(".env"), self.beside("config.yaml")].into_iter().chain(tokens)
     }
 
     /// Reads everything. A file that cannot be read or makes no sense, and an auth.json that is gone, leave what they
     /// held before.
+    /// `root` is the auth.json of the root, if this is a profile's home.
     ///
     /// Whether auth.json could be read, or never was there.
-    pub(super) fn read(&mut self, limits: &Limits, problems: &mut Vec<Problem>) -> bool {
+    pub(super) fn read(&mut self, limits: &Limits, root: Option<&Store>, problems: &mut Vec<Problem>) -> bool {
         self.read_dotenv(problems);
         self.read_hermes_config(problems);
         let ok = self.read_store(limits, problems);
-        let wanted: Vec<Holder> = Holder::ALL.into_iter().filter(|holder| self.wants(*holder)).collect();
-        self.files.read(|holder| wanted.contains(&holder), problems);
+        problems.extend(self.store.iter().flat_map(|store| store.problems.iter().cloned()));
+        self.wanted = Holder::ALL.into_iter().filter(|holder| self.wants(*holder, root)).collect();
+        self.files.read(|holder| self.wanted.contains(&holder), problems);
         ok
     }
 
-    /// What is wrong with the rows of auth.json.
-    pub(super) fn problems(&self) -> &[Problem] {
-        self.store.as_ref().map_or(&[], |store| &store.problems)
+    /// What auth.json held: nothing if it never was there. `None` if it never could be read, so that nobody knows.
+    pub(super) fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
     }
 
-    /// The pools as Hermes would load them, in this home: their rows, with their secrets.
-    pub(super) fn pools(
+    /// The auth.json whose rows this home leases in a pool: its own if that has any, else the root's, as in hermes-agent
+    /// 0.19.0 (hermes_cli/auth.py, `read_credential_pool`). `None` if neither has the pool, or nobody knows what its own
+    /// has.
+    pub(super) fn source<'a>(&'a self, pool: &str, root: Option<&'a Store>) -> Option<Source<'a>> {
+        let own = self.store.as_ref()?;
+        let root = root.filter(|root| !own.lists(pool) && root.pools.contains_key(pool));
+        match root {
+            Some(store) => Some(Source { store, is_own: false }),
+            None => own.pools.contains_key(pool).then_some(Source { store: own, is_own: true }),
+        }
+    }
+
+    /// The pools that there may be because of what stands beside auth.json.
+    pub(super) fn seeded_pools(&self, root: Option<&Store>, env: &dyn Fn(&str) -> Option<String>) -> BTreeSet<String> {
+        self.places(root, env).pools().collect()
+    }
+
+    /// The rows of a pool as Hermes would load them in this home, with their secrets: those of `source`, which may be the
+    /// root's, filled with what this home has for them.
+    pub(super) fn rows(
         &self,
+        pool: &str,
+        source: Option<&Source<'_>>,
+        root: Option<&Store>,
         env: &dyn Fn(&str) -> Option<String>,
         problems: &mut Vec<Problem>,
-    ) -> BTreeMap<String, Vec<Row>> {
-        let places = Places {
-            dotenv: &self.dotenv,
-            config: &self.config,
-            store: self.store.as_ref(),
-            root: None,
-            files: &self.files,
-            env,
-        };
-        let stored = self.store.iter().flat_map(|store| &store.pools);
-        let names: BTreeSet<String> = stored.map(|(name, _)| name.clone()).chain(places.pools()).collect();
-        let mut pools = BTreeMap::new();
-        for name in names {
-            let of_store = self.store.as_ref().and_then(|store| Some((store, store.pools.get(&name)?)));
-            let rows = match of_store {
-                Some((store, stored)) => {
-                    let legacy = |row: &StoredRow| row.notes.merge(store.runtime.of(&name, &row.id));
-                    resolve::rows(&name, stored, &places, &legacy, problems)
-                }
-                None => resolve::rows(&name, &[], &places, &|_| LegacyState::default(), problems),
-            };
-            if of_store.is_some() || !rows.is_empty() {
-                pools.insert(name, rows);
-            }
+    ) -> Vec<Row> {
+        if self.store.is_none() {
+            return Vec::new();
         }
-        pools
+        let stored = source.and_then(|source| source.store.pools.get(pool)).map_or(&[][..], Vec::as_slice);
+        let legacy = |row: &StoredRow| {
+            source.map_or(LegacyState::default(), |source| row.notes.merge(source.store.runtime.of(pool, &row.id)))
+        };
+        resolve::rows(pool, stored, &self.places(root, env), &legacy, problems)
+    }
+
+    /// Whether this home makes of these rows what every other makes of them.
+    pub(super) fn takes_as_they_are(
+        &self,
+        pool: &str,
+        stored: &[StoredRow],
+        root: Option<&Store>,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> bool {
+        stored.iter().all(|row| resolve::is_manual(&row.source))
+            && self.places(root, env).seeds(pool, stored).is_empty()
+    }
+
+    fn places<'a>(&'a self, root: Option<&'a Store>, env: &'a dyn Fn(&str) -> Option<String>) -> Places<'a> {
+        let store = self.store.as_ref();
+        Places { dotenv: &self.dotenv, config: &self.config, store, root, files: &self.files, env }
     }
 
     /// Whether a login that stands in a file of its own is of interest: Hermes' own is, and others' where Hermes uses them.
-    fn wants(&self, holder: Holder) -> bool {
-        let rows = || self.store.as_ref().and_then(|store| store.pools.get(holder.pool()));
-        holder.is_hermes() || rows().is_some_and(|rows| rows.iter().any(|row| row.source == holder.source()))
+    fn wants(&self, holder: Holder, root: Option<&Store>) -> bool {
+        let source = self.source(holder.pool(), root);
+        let rows = source.and_then(|source| source.store.pools.get(holder.pool()));
+        holder.is_hermes() || rows.is_some_and(|rows| rows.iter().any(|row| row.source == holder.source()))
     }
 
     /// The values of its `.env`.
@@ -117,14 +164,17 @@ impl Home {
     fn read_store(&mut self, limits: &Limits, problems: &mut Vec<Problem>) -> bool {
         let path = self.auth_file.display().to_string();
         match self.try_read_store(limits, problems) {
-            Ok(Some(store)) => self.store = Some(store),
-            Ok(None) if self.store.is_none() => {}
+            Ok(Some(store)) => {
+                self.store = Some(store);
+                self.was_there = true;
+            }
+            Ok(None) if !self.was_there => self.store = Some(Store::default()),
             Ok(None) => {
                 problems.push(Problem::new(path, "is gone; what it held is still served"));
                 return false;
             }
             Err(error) => {
-                let served = if self.store.is_some() { "; what it held before is still served" } else { "" };
+                let served = if self.was_there { "; what it held before is still served" } else { "" };
                 problems.push(Problem::new(path, format!("{error}{served}")));
                 return false;
             }

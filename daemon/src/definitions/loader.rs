@@ -1,14 +1,16 @@
 //! Reading all definitions, again and again, and keeping the last good ones.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use credpool_core::Strategy;
 
-use super::home::Home;
+use super::homes::Homes;
+use super::merge::{Listing, Merge};
 use super::own_rows;
-use super::snapshot::{Definitions, PoolRows, Problem};
+use super::path::ROOT_PROFILE;
+use super::snapshot::{Definitions, Home, PoolRows, Problem};
 use crate::config::{Config, SecretSource};
 
 /// The most problems that one load names.
@@ -21,7 +23,7 @@ pub type Env = Box<dyn Fn(&str) -> Option<String> + Send>;
 pub struct Loader {
     config: Config,
     env: Env,
-    home: Home,
+    homes: Homes,
     last: Option<Arc<Definitions>>,
 }
 
@@ -35,7 +37,7 @@ pub struct LoadOutcome {
     pub changed: bool,
     /// Whether what Hermes noted about them differs from the last time. True the first time.
     pub legacy_changed: bool,
-    /// Whether auth.json could be read, or never was there.
+    /// Whether each auth.json could be read, or never was there.
     pub ok: bool,
     /// What is wrong. It holds no secret.
     pub problems: Vec<Problem>,
@@ -47,15 +49,12 @@ impl Loader {
     /// What reads the definitions that `config` names. `env` looks up variables of the daemon's environment.
     #[must_use]
     pub fn new(config: Config, env: Env) -> Self {
-        Self { home: home(&config), config, env, last: None }
+        Self { homes: Homes::new(&config), config, env, last: None }
     }
 
-    /// Takes a configuration that was read again. The next load counts as changed. What was read of another auth.json
-    /// is forgotten.
+    /// Takes a configuration that was read again. The next load counts as changed. The auth.json stays the one that it
+    /// was: another daemon may serve the other.
     pub fn set_config(&mut self, config: Config) {
-        if config.auth_file != self.config.auth_file {
-            self.home = home(&config);
-        }
         self.config = config;
         self.last = None;
     }
@@ -68,14 +67,14 @@ impl Loader {
                 SecretSource::File(path) => Some(path.clone()),
                 SecretSource::Env(_) => None,
             });
-        self.home.files().chain(self.config.file.clone()).chain(own_secrets).collect()
+        self.homes.files().chain(self.config.file.clone()).chain(own_secrets).collect()
     }
 
     /// Reads everything. A file that cannot be read or makes no sense, and an auth.json that is gone, leave what they
     /// held before.
     pub fn load(&mut self) -> LoadOutcome {
         let mut problems = Vec::new();
-        let ok = self.home.read(&self.config.limits, &mut problems);
+        let ok = self.homes.read(&self.config.limits, &mut problems);
         let definitions = Arc::new(self.assemble(&mut problems));
         if problems.len() > MAX_PROBLEMS {
             let more = problems.drain(MAX_PROBLEMS..).count();
@@ -93,33 +92,84 @@ impl Loader {
     }
 
     fn assemble(&self, problems: &mut Vec<Problem>) -> Definitions {
-        problems.extend(self.home.problems().iter().cloned());
-        let rows = self.home.pools(&self.env, problems).into_iter();
-        let mut pools: BTreeMap<String, PoolRows> =
-            rows.map(|(name, rows)| (name, PoolRows { rows, strategy: None })).collect();
-        for (name, definitions) in self.config.own_definitions() {
-            let pool = pools.entry(name.to_owned()).or_default();
-            let mut ids: BTreeSet<String> = pool.rows.iter().map(|row| row.id.clone()).collect();
-            for (index, definition) in definitions.iter().enumerate() {
-                let row = own_rows::row(name, definition, self.home.dotenv(), &self.env, problems);
-                if ids.insert(row.id.clone()) {
-                    pool.rows.push(row);
-                } else {
-                    let place = format!("pools.{name}.definitions[{index}]");
-                    let id = super::printable(&row.id);
-                    problems.push(Problem::new(place, format!("has the id of an earlier row, {id}, and is left out")));
+        let mut names: BTreeSet<String> = self.config.own_definitions().map(|(name, _)| name.to_owned()).collect();
+        for (profile, home) in self.homes.iter() {
+            names.extend(home.store().iter().flat_map(|store| store.pools.keys().cloned()));
+            names.extend(home.seeded_pools(self.homes.root_of(profile), &self.env));
+        }
+        let pools = names.into_iter().filter_map(|name| {
+            let pool = self.pool(&name, problems);
+            (!pool.lists.is_empty()).then_some((name, pool))
+        });
+        let pools = pools.collect();
+        let homes = self.homes.iter().map(|(profile, home)| {
+            let (profile, auth_file) = (Arc::clone(profile), home.auth_file().to_owned());
+            Home { profile, auth_file }
+        });
+        Definitions::new(homes.collect(), pools)
+    }
+
+    /// What the homes list for one pool, and behind it what our own configuration has.
+    fn pool(&self, name: &str, problems: &mut Vec<Problem>) -> PoolRows {
+        let mut merge = Merge::default();
+        let (mut of_root, mut own) = (Vec::new(), Vec::new());
+        let mut known = problems.len()..problems.len();
+        for (profile, home) in self.homes.iter() {
+            let root = self.homes.root_of(profile);
+            let source = home.source(name, root);
+            let of_others = source.as_ref().filter(|source| !source.is_own);
+            let stored = of_others.and_then(|source| source.store.pools.get(name)).map_or(&[][..], Vec::as_slice);
+            let mut listing = Listing::default();
+            if of_others.is_some() && home.takes_as_they_are(name, stored, root, &self.env) {
+                // The rows that the root has of its environment stand behind those of its file.
+                of_root.iter().take(stored.len()).for_each(|row| merge.again(&mut listing, *row));
+            } else {
+                let mut wrong = Vec::new();
+                for row in home.rows(name, source.as_ref(), root, &self.env, &mut wrong) {
+                    merge.add(profile, &mut listing, row);
                 }
+                // What is wrong with the root's rows is said once.
+                wrong.retain(|problem| of_others.is_none() || !problems[known.clone()].contains(problem));
+                problems.extend(wrong.into_iter().map(|problem| problem.of(profile)));
+            }
+            if &**profile == ROOT_PROFILE {
+                of_root = listing.rows().to_vec();
+                known.end = problems.len();
+                own = self.add_own(name, &mut merge, &mut listing, problems);
+            } else {
+                own.iter().for_each(|row| merge.again(&mut listing, *row));
+            }
+            if source.is_some() || !listing.rows().is_empty() {
+                let owner = if of_others.is_some() { ROOT_PROFILE } else { profile };
+                let unordered = self.is_round_robin(owner, name) || self.is_round_robin(profile, name);
+                merge.close(profile, listing, home.strategy(name), unordered);
             }
         }
-        for (name, pool) in &mut pools {
-            pool.strategy = self.home.strategy(name);
-        }
-        Definitions::new(pools, |name, pool| self.config.policy(name, pool.strategy).strategy == Strategy::RoundRobin)
+        merge.finish(self.homes.main().strategy(name))
     }
-}
 
-fn home(config: &Config) -> Home {
-    Home::new(config.auth_file.clone(), config.home.as_deref())
+    /// Lists the rows of our own configuration; which rows of the pool they are.
+    fn add_own(&self, pool: &str, merge: &mut Merge, listing: &mut Listing, problems: &mut Vec<Problem>) -> Vec<usize> {
+        let before = listing.rows().len();
+        let own = self.config.own_definitions().filter(|(name, _)| *name == pool).flat_map(|(_, rows)| rows);
+        for (index, definition) in own.enumerate() {
+            let row = own_rows::row(pool, definition, self.homes.main().dotenv(), &self.env, problems);
+            if listing.has(&row.id) {
+                let place = format!("pools.{pool}.definitions[{index}]");
+                let id = super::printable(&row.id);
+                problems.push(Problem::new(place, format!("has the id of an earlier row, {id}, and is left out")));
+            } else {
+                merge.add(ROOT_PROFILE, listing, row);
+            }
+        }
+        listing.rows()[before..].to_vec()
+    }
+
+    /// Whether the home of a profile chooses by turns, which Hermes writes into the order of its rows.
+    fn is_round_robin(&self, profile: &str, pool: &str) -> bool {
+        let hermes = self.homes.home(profile).and_then(|home| home.strategy(pool));
+        self.config.policy(pool, hermes).strategy == Strategy::RoundRobin
+    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Definitions: what each credential is, read from where people keep it, and never written.
 //!
 //! A [`Loader`] reads auth.json, the files beside it and elsewhere in which Hermes keeps secrets, and the rows of our own
-//! configuration, and gives a [`Definitions`]: the pools, ready to be served. A [`Watcher`] says when to read again. Reading blocks; it belongs
-//! off the daemon's loop.
+//! configuration, and gives a [`Definitions`]: the pools, ready to be served. A [`Watcher`] says when to read again.
+//! Reading blocks; it belongs off the daemon's loop.
 //!
-//! - `home` is one Hermes home and what its files last held. `safe_file` reads files that might be anything; `store`,
-//!   `row`, `fields` and `non_finite` make sense of auth.json, `legacy` of the state that Hermes notes in it, `logins` of
-//!   the logins beside its pools; `dotenv`, `hermes_config`, `yaml` and `token_file` of the other files.
+//! - `home` is one Hermes home and what its files last held, `homes` are those that share a root, and `merge` makes one
+//!   pool of what they list, whose credentials have `names`.
+//! - `safe_file` reads files that might be anything; `store`, `row`, `fields` and `non_finite` make sense of auth.json,
+//!   `legacy` of the state that Hermes notes in it, `logins` of the logins beside its pools; `dotenv`, `hermes_config`,
+//!   `yaml` and `token_file` of the other files.
 //! - `tokens` says which secret of several authorises requests, `jwt` what a token says of itself, `providers` what Hermes
 //!   knows of providers, and `seeds` what it puts into rows from elsewhere.
 //! - `resolve` and `own_rows` turn definitions into rows with secrets; `snapshot` is the result.
@@ -18,10 +20,13 @@ mod dotenv;
 mod fields;
 mod hermes_config;
 mod home;
+mod homes;
 mod jwt;
 mod legacy;
 mod loader;
 mod logins;
+mod merge;
+mod names;
 mod non_finite;
 mod own_rows;
 pub mod path;
@@ -41,7 +46,7 @@ mod yaml;
 pub use legacy::{LegacyFact, LegacyState, Standing};
 pub use loader::{Env, LoadOutcome, Loader};
 pub use secret::Secret;
-pub use snapshot::{Definitions, Digest, PoolRows, Problem, Row, SecretRef};
+pub use snapshot::{Credential, Definitions, Digest, Home, List, PoolRows, Problem, Row, SecretRef};
 pub use watch::Watcher;
 
 pub use crate::config::AuthType;

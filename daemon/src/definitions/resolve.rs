@@ -276,7 +276,7 @@ pub(super) fn without_variable(variable: &str, why: NotFound, secret_source: Opt
     }
 }
 
-fn is_manual(source: &str) -> bool {
+pub(super) fn is_manual(source: &str) -> bool {
     source == "manual" || source.starts_with("manual:")
 }
 

@@ -3,17 +3,23 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use credpool_core::Strategy;
 use sha2::{Digest as _, Sha256};
 
 use super::legacy::LegacyState;
+use super::names::PoolNames;
+use super::path::ROOT_PROFILE;
 use super::secret::Secret;
 use crate::config::AuthType;
 
 /// All definitions.
 #[derive(Debug, Default)]
 pub struct Definitions {
+    /// The homes that are served, the root's first.
+    pub homes: Vec<Home>,
     /// The pools by name.
     pub pools: BTreeMap<String, PoolRows>,
     /// Of everything that says what the credentials are.
@@ -22,19 +28,68 @@ pub struct Definitions {
     pub legacy_digest: Digest,
 }
 
+/// A home whose definitions are served.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Home {
+    /// The profile that it is of.
+    pub profile: Arc<str>,
+    /// Its auth.json.
+    pub auth_file: PathBuf,
+}
+
 /// The definitions of one pool.
 #[derive(Debug, Default)]
 pub struct PoolRows {
-    /// In order: those of auth.json by priority, then those of our own configuration. Their ids are distinct.
+    /// Every row that some home lists: first those of the root's list, in its order.
     pub rows: Vec<Row>,
-    /// The strategy that Hermes' `config.yaml` has for it.
+    /// What the rows define. Rows of several homes that have the same secret define the same credential.
+    pub credentials: Vec<Credential>,
+    /// Which of `credentials` each row defines, in the order of the rows.
+    pub(super) defines: Vec<usize>,
+    /// What they are called.
+    pub(crate) names: PoolNames,
+    /// What profiles may lease. A profile is in no list of a pool that is none of its.
+    pub lists: Vec<List>,
+    /// The strategy that `config.yaml` has for it in the home that the daemon was started for.
     pub strategy: Option<Strategy>,
+}
+
+/// A credential, whichever homes define it.
+#[derive(Debug)]
+pub struct Credential {
+    /// Unique within the pool: at most 64 bytes without control characters, and a suffix of at most 65 for each row of
+    /// another home that has the same id and another secret.
+    pub id: Arc<str>,
+    /// The first row that defines it.
+    pub row: usize,
+}
+
+/// What some profiles may lease from a pool.
+#[derive(Debug)]
+pub struct List {
+    /// Who leases by it, at least one.
+    pub profiles: Vec<Arc<str>>,
+    /// Rows, in order: those of an auth.json by priority, then those of our own configuration. Their ids are distinct,
+    /// and so are their credentials.
+    pub rows: Vec<usize>,
+    /// The strategy that the profiles' `config.yaml` has for the pool.
+    pub strategy: Option<Strategy>,
+    /// Whether the file's order of rows says nothing, since Hermes rewrites it on each select.
+    pub(super) unordered: bool,
+}
+
+impl PoolRows {
+    /// Which credential a row defines, by its place among `credentials`.
+    #[must_use]
+    pub fn credential_of(&self, row: usize) -> usize {
+        self.defines[row]
+    }
 }
 
 /// One definition: what a credential is.
 #[derive(Debug)]
 pub struct Row {
-    /// Unique within the pool: 1 to 64 bytes without control characters.
+    /// Unique within a list: 1 to 64 bytes without control characters.
     pub id: String,
     /// What people call it: at most 256 bytes without control characters.
     pub label: String,
@@ -91,10 +146,18 @@ impl Problem {
     pub(super) fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
         Self { place: place.into(), problem: problem.into() }
     }
+
+    /// The same, said of the home of a profile. Paths say themselves whose they are.
+    pub(super) fn of(self, profile: &str) -> Self {
+        if profile == ROOT_PROFILE || self.place.starts_with('/') {
+            return self;
+        }
+        Self { place: format!("profile {profile}: {}", self.place), ..self }
+    }
 }
 
 /// A SHA-256. It is of meaning within one run only.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
 impl fmt::Debug for Digest {
@@ -126,29 +189,40 @@ impl Hasher for Sha256Hasher {
 }
 
 impl Definitions {
-    /// Computes both digests. `is_round_robin` says which pools use `round_robin`, where Hermes rewrites priorities on
-    /// each select: the order of rows says nothing there, and a change of it is none.
-    pub(super) fn new(pools: BTreeMap<String, PoolRows>, is_round_robin: impl Fn(&str, &PoolRows) -> bool) -> Self {
+    /// Computes both digests.
+    pub(super) fn new(homes: Vec<Home>, pools: BTreeMap<String, PoolRows>) -> Self {
         let (mut meaning, mut legacy) = (Vec::new(), Vec::new());
         for (name, pool) in &pools {
-            let mut rows: Vec<_> = pool.rows.iter().collect();
-            if is_round_robin(name, pool) {
-                rows.sort_by(|a, b| a.id.cmp(&b.id));
-            }
-            meaning.push((
-                name,
-                pool.strategy.map(|strategy| strategy as u8),
-                rows.iter().map(|row| row.meaning()).collect::<Vec<_>>(),
-            ));
-            rows.sort_by(|a, b| a.id.cmp(&b.id));
-            legacy.extend(rows.iter().filter_map(|row| Some((name, &row.id, row.legacy.as_ref()?.fact.as_ref()?))));
+            let rows: Vec<Digest> = pool.rows.iter().map(Row::digest).collect();
+            let lists = pool.lists.iter().map(|list| {
+                let mut rows: Vec<(Digest, &Arc<str>)> =
+                    list.rows.iter().map(|row| (rows[*row], &pool.credentials[pool.defines[*row]].id)).collect();
+                if list.unordered {
+                    rows.sort_unstable();
+                }
+                (&list.profiles, list.strategy.map(|strategy| strategy as u8), rows)
+            });
+            meaning.push((name, pool.strategy.map(|strategy| strategy as u8), lists.collect::<Vec<_>>()));
+            let mut facts: Vec<_> = pool
+                .rows
+                .iter()
+                .zip(&pool.defines)
+                .filter_map(|(row, of)| Some((name, &pool.credentials[*of].id, row.legacy.as_ref()?.fact?)))
+                .collect();
+            facts.sort_unstable_by_key(|(_, id, fact)| (Arc::clone(id), fact.at_ms));
+            legacy.extend(facts);
         }
-        let (digest, legacy_digest) = (Digest::of(meaning), Digest::of(legacy));
-        Self { pools, digest, legacy_digest }
+        let (digest, legacy_digest) = (Digest::of((&homes, meaning)), Digest::of(legacy));
+        Self { homes, pools, digest, legacy_digest }
     }
 }
 
 impl Row {
+    /// Of everything that says what the credential is.
+    pub(super) fn digest(&self) -> Digest {
+        Digest::of(self.meaning())
+    }
+
     /// Everything that says what the credential is, the secret by its fingerprint.
     fn meaning(&self) -> impl Hash {
         let Self {

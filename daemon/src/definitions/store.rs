@@ -22,6 +22,8 @@ pub(super) struct Store {
     pub(super) active_provider: Option<String>,
     /// `suppressed_sources`: what Hermes was told not to use, by pool.
     suppressed: BTreeMap<String, BTreeSet<String>>,
+    /// The pools for which the file lists anything, be it rows that make no sense.
+    listed: BTreeSet<String>,
     /// Notes beside the rows.
     pub(super) runtime: RuntimeNotes,
     pub(super) problems: Vec<Problem>,
@@ -81,6 +83,9 @@ impl Store {
                 continue;
             };
             left = left.checked_sub(rows.len()).ok_or(StoreError::TooManyRows(max_rows))?;
+            if !rows.is_empty() {
+                store.listed.insert(name.clone());
+            }
             let rows = read_rows(&name, &rows, &mut store.problems);
             store.pools.insert(name, rows);
         }
@@ -111,6 +116,11 @@ impl Store {
                 Some((pool, names.map(|name| name.to_owned()).collect()))
             })
             .collect();
+    }
+
+    /// Whether it lists anything for a pool. What it lists may be nothing that can be served, and is still its own.
+    pub(super) fn lists(&self, pool: &str) -> bool {
+        self.listed.contains(pool)
     }
 }
 

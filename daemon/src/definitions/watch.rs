@@ -251,19 +251,16 @@ fn is_noise(kind: EventKind) -> bool {
     matches!(kind, EventKind::Access(access) if access != AccessKind::Close(AccessMode::Write))
 }
 
-/// The folder of a file, and that of the file it links to; of a folder that does not exist, the nearest that does.
+/// The folder of a file, and that of the file it links to; of a folder that does not exist, the nearest that does. What
+/// is a folder itself is one of them, too.
 fn folders_of(file: &Path) -> Vec<(PathBuf, Identity)> {
+    let folder = |path: &Path| {
+        let metadata = fs::metadata(path).ok().filter(Metadata::is_dir)?;
+        Some((path.to_owned(), Identity::of(&metadata)))
+    };
     let target = file.canonicalize().ok();
-    [Some(file), target.as_deref()]
-        .into_iter()
-        .flatten()
-        .filter_map(|file| {
-            file.ancestors().skip(1).find_map(|folder| {
-                let metadata = fs::metadata(folder).ok().filter(Metadata::is_dir)?;
-                Some((folder.to_owned(), Identity::of(&metadata)))
-            })
-        })
-        .collect()
+    let around = [Some(file), target.as_deref()].into_iter().flatten();
+    around.filter_map(|file| file.ancestors().skip(1).find_map(folder)).chain(folder(file)).collect()
 }
 
 #[cfg(test)]
@@ -331,6 +328,17 @@ mod tests {
         fixture.changed().await;
         fs::create_dir(fixture.folder.path().join("a")).expect("a folder");
         fixture.write("a/file", "2");
+        fixture.changed().await;
+    }
+
+    #[tokio::test]
+    async fn what_comes_and_goes_in_a_folder_is_noticed() {
+        let mut fixture = Fixture::new("a", NEVER, true, |_| {});
+        fs::create_dir(fixture.folder.path().join("a")).expect("a folder");
+        fixture.changed().await;
+        fs::create_dir(fixture.folder.path().join("a/b")).expect("a folder");
+        fixture.changed().await;
+        fs::remove_dir(fixture.folder.path().join("a/b")).expect("removed");
         fixture.changed().await;
     }
 

@@ -8,7 +8,7 @@ use credpool_proto::limits::MAX_EXCLUDE;
 use credpool_proto::reply;
 use credpool_proto::request::AcquireOptions;
 
-use super::{Answer, Asked, Engine, Ticket, convert, model_of};
+use super::{Answer, Asked, Engine, Scope, Ticket, convert, model_of};
 use crate::catalogue::Rendered;
 use crate::token::Token;
 
@@ -19,13 +19,13 @@ impl Engine {
         pool: &str,
         options: &AcquireOptions<'_>,
     ) -> Result<(), WireError<'static>> {
-        let pool = self.pool(pool)?;
-        let (ask, warnings) = self.ask(pool, options)?;
+        let scope = self.scope(pool, options.profile.as_deref())?;
+        let (ask, warnings) = self.ask(&scope, options)?;
         let token = self.draw_token()?;
         let model = ask.model.clone();
         let owner = (!options.detach).then(|| self.owner(asked.connection));
-        let command = Command::Acquire(Acquire { pool, ask, token: token.hash(), owner });
-        let mut ticket = asked.ticket(Answer::Acquire { pool, token, model });
+        let command = Command::Acquire(Acquire { pool: scope.pool, ask, token: token.hash(), owner });
+        let mut ticket = asked.ticket(Answer::Acquire { scope, token, model });
         ticket.warnings = warnings;
         self.command(command, ticket);
         Ok(())
@@ -34,7 +34,7 @@ impl Engine {
     /// What the options ask of the core, and what they ask in vain.
     pub(super) fn ask(
         &self,
-        pool: PoolKey,
+        scope: &Scope,
         options: &AcquireOptions<'_>,
     ) -> Result<(Ask, Vec<Cow<'static, str>>), WireError<'static>> {
         let mut warnings = Vec::new();
@@ -44,23 +44,20 @@ impl Engine {
         if options.wait_ms > 0 {
             warnings.push("this version does not wait: it answered at once".into());
         }
-        if options.profile.is_some() {
-            warnings.push("this version serves one store: profile was ignored".into());
-        }
         if options.exclude.len() > MAX_EXCLUDE {
             return Err(WireError::limit("exclude", convert::number(MAX_EXCLUDE), "too many credentials are excluded"));
         }
-        let pin = options.credential.as_deref().map(|name| self.credential(pool, name)).transpose()?;
+        let pin = options.credential.as_deref().map(|name| self.credential(scope, name)).transpose()?;
         // One that is not defined any more is excluded well enough.
-        let exclude: Vec<CredentialKey> =
-            options.exclude.iter().filter_map(|id| self.catalogue.by_id(pool, id)).collect();
+        let by_id = |id: &Cow<'_, str>| self.catalogue.by_id(scope.pool, scope.profile(), id);
+        let exclude: Vec<CredentialKey> = options.exclude.iter().filter_map(by_id).collect();
         let ask = Ask {
-            profile: None,
+            profile: scope.profile.clone(),
             model: model_of(options.model.as_deref()),
             pin,
             exclude,
             ttl_ms: self.ttl(options.ttl_ms)?,
-            by_reference: !options.secret || self.gives_references(pool),
+            by_reference: !options.secret || self.gives_references(scope.pool),
         };
         Ok((ask, warnings))
     }
@@ -71,14 +68,14 @@ impl Engine {
     }
 
     pub(super) fn acquired(&mut self, ticket: &Ticket, result: Result<Grant, Refusal>) {
-        let Answer::Acquire { pool, token, model } = &ticket.answer else { return };
+        let Answer::Acquire { scope, token, model } = &ticket.answer else { return };
         match result {
-            Ok(grant) => match self.granted(*pool, &grant, token) {
+            Ok(grant) => match self.granted(scope, &grant, token) {
                 Ok(granted) => self.reply(ticket, &granted),
                 Err(error) => self.reply_error(ticket, &error),
             },
             Err(refusal) => {
-                let error = self.refused().error(&refusal, Some(*pool), model.as_deref());
+                let error = self.seen(scope).error(&refusal, Some(scope.pool), model.as_deref());
                 self.reply_error(ticket, &error);
             }
         }
@@ -87,14 +84,15 @@ impl Engine {
     /// A grant in the protocol's words.
     pub(super) fn granted(
         &self,
-        pool: PoolKey,
+        scope: &Scope,
         grant: &Grant,
         token: &Token,
     ) -> Result<reply::Grant<'static, Rendered>, WireError<'static>> {
-        let of_lease = |lease: &Lease| !lease.ask.by_reference && !self.gives_references(pool);
+        let of_lease = |lease: &Lease| !lease.ask.by_reference && !self.gives_references(scope.pool);
         let with_secret = self.core.lease(token.hash()).is_some_and(of_lease);
-        let credential = self.catalogue.render(grant.credential, self.run.number, grant.epoch, with_secret);
-        let pool = self.core.records().pools.get(&pool).map(|pool| pool.name.to_string());
+        let run = self.run.number;
+        let credential = self.catalogue.render(grant.credential, scope.profile(), run, grant.epoch, with_secret);
+        let pool = self.core.records().pools.get(&scope.pool).map(|pool| pool.name.to_string());
         let (Some(credential), Some(pool)) = (credential, pool) else {
             tracing::error!(lease = grant.no.0, "a credential was granted that has no definition");
             return Err(WireError::internal());

@@ -176,31 +176,47 @@ pub(super) fn evidence(evidence: &core::Evidence) -> reply::Evidence<'_> {
     reply::Evidence { source: Cow::Borrowed(&evidence.source), raw: Cow::Borrowed(&evidence.raw) }
 }
 
-/// A credential in a few words, as it stands for requests that name no model.
-pub(super) fn brief(core: &Core, catalogue: &Catalogue, key: CredentialKey, now: Now) -> CredentialBrief<'static> {
-    let behind = core.restriction_behind(key);
-    let row = catalogue.row(key);
-    CredentialBrief {
-        id: row.map_or(Cow::Borrowed(""), |row| Cow::Owned(row.id.clone())),
-        label: row.map_or(Cow::Borrowed(""), |row| Cow::Owned(row.label.clone())),
-        state: state(core.state(key)),
-        cause: behind.map(|restriction| reply::Cause {
-            kind: cause_word(restriction.identity.cause).into(),
-            status: restriction.status,
-            reason: reason(&restriction.reason),
-        }),
-        until_at_ms: behind.and_then(|restriction| instant(restriction.until, now)),
-    }
-}
-
-/// What the core refused, in the protocol's words.
-pub(super) struct Refused<'a> {
+/// What there is, as a profile sees it; or everybody.
+pub(super) struct Seen<'a> {
     pub(super) core: &'a Core,
     pub(super) catalogue: &'a Catalogue,
     pub(super) now: Now,
+    pub(super) profile: Option<&'a str>,
 }
 
-impl Refused<'_> {
+impl Seen<'_> {
+    /// A credential in a few words, as it stands for requests that name no model.
+    pub(super) fn brief(&self, key: CredentialKey) -> CredentialBrief<'static> {
+        let behind = self.core.restriction_behind(key);
+        let row = self.catalogue.row(key, self.profile);
+        let id = match self.profile {
+            Some(_) => row.map(|row| row.id.as_str()),
+            None => self.catalogue.id(key),
+        };
+        CredentialBrief {
+            id: Cow::Owned(id.unwrap_or_default().to_owned()),
+            label: row.map_or(Cow::Borrowed(""), |row| Cow::Owned(row.label.clone())),
+            state: state(self.core.state(key)),
+            cause: behind.map(|restriction| reply::Cause {
+                kind: cause_word(restriction.identity.cause).into(),
+                status: restriction.status,
+                reason: reason(&restriction.reason),
+            }),
+            until_at_ms: behind.and_then(|restriction| instant(restriction.until, self.now)),
+        }
+    }
+
+    /// No such credential, or too many of them.
+    pub(super) fn not_one(&self, bearers: &[CredentialKey]) -> WireError<'static> {
+        if bearers.is_empty() {
+            return WireError::new(ErrorCode::UnknownCredential, "no credential of this pool has that id or label");
+        }
+        let message = format!("{} credentials of this pool have that label: name one by its id", bearers.len());
+        let bearers = bearers.iter().map(|key| self.brief(*key)).collect();
+        WireError { code: ErrorCode::AmbiguousLabel, message: message.into(), details: Details::Credentials(bearers) }
+    }
+
+    /// What the core refused, in the protocol's words.
     pub(super) fn error(
         &self,
         refusal: &core::Refusal,
@@ -208,7 +224,7 @@ impl Refused<'_> {
         model: Option<&str>,
     ) -> WireError<'static> {
         match refusal {
-            core::Refusal::UnknownPool => unknown_pool(self.catalogue),
+            core::Refusal::UnknownPool => unknown_pool(self.catalogue, self.profile),
             core::Refusal::UnknownCredential => {
                 WireError::new(ErrorCode::UnknownCredential, "the credential is not defined any more")
             }
@@ -265,7 +281,7 @@ impl Refused<'_> {
 
     /// A candidate as this request sees it: kept away by what restricts its model or its pool too.
     fn absent(&self, absent: &core::Absent, unavailable: &core::Unavailable) -> CredentialBrief<'static> {
-        let brief = brief(self.core, self.catalogue, absent.credential, self.now);
+        let brief = self.brief(absent.credential);
         match absent.obstacle.as_ref().or(unavailable.pool.as_ref()) {
             Some(obstacle) => CredentialBrief {
                 cause: Some(cause(obstacle)),
@@ -296,9 +312,13 @@ fn message(unavailable: &core::Unavailable, pool: &str, retry_after_ms: Option<u
     format!("{all} {pool} {verb} {what}; {when}")
 }
 
-/// No such pool; the pools that there are.
-pub(super) fn unknown_pool(catalogue: &Catalogue) -> WireError<'static> {
-    let pools: Vec<Cow<'static, str>> = catalogue.pools().map(|(name, _)| Cow::Owned(name.to_owned())).collect();
+/// No such pool, or none of the profile's; the pools that there are.
+pub(super) fn unknown_pool(catalogue: &Catalogue, profile: Option<&str>) -> WireError<'static> {
+    if profile.is_some_and(|profile| catalogue.homes().iter().all(|home| *home.profile != *profile)) {
+        return unknown_profile(catalogue);
+    }
+    let pools = catalogue.pools(profile);
+    let pools: Vec<Cow<'static, str>> = pools.map(|(name, _)| Cow::Owned(name.to_owned())).collect();
     let message = if pools.is_empty() {
         "there is no pool yet: no definition has been read; see `credpool status`".to_owned()
     } else {
@@ -307,14 +327,12 @@ pub(super) fn unknown_pool(catalogue: &Catalogue) -> WireError<'static> {
     WireError { code: ErrorCode::UnknownPool, message: message.into(), details: Details::Pools(pools) }
 }
 
-/// No such credential, or too many of them.
-pub(super) fn not_one(core: &Core, catalogue: &Catalogue, bearers: &[CredentialKey], now: Now) -> WireError<'static> {
-    if bearers.is_empty() {
-        return WireError::new(ErrorCode::UnknownCredential, "no credential of this pool has that id or label");
-    }
-    let message = format!("{} credentials of this pool have that label: name one by its id", bearers.len());
-    let bearers = bearers.iter().map(|key| brief(core, catalogue, *key, now)).collect();
-    WireError { code: ErrorCode::AmbiguousLabel, message: message.into(), details: Details::Credentials(bearers) }
+/// No such profile, so no pool of it; the profiles that there are.
+pub(super) fn unknown_profile(catalogue: &Catalogue) -> WireError<'static> {
+    let profiles = catalogue.homes().iter();
+    let profiles: Vec<Cow<'static, str>> = profiles.map(|home| Cow::Owned(home.profile.to_string())).collect();
+    let message = format!("there is no such profile; there are: {}", profiles.join(", "));
+    WireError { code: ErrorCode::UnknownPool, message: message.into(), details: Details::Profiles(profiles) }
 }
 
 pub(super) fn unknown_lease() -> WireError<'static> {

@@ -1,12 +1,11 @@
 //! New definitions: into the core, into the catalogue, and to those who asked for them.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use credpool_core as core;
-use credpool_core::{Command, CredentialKey, Define, Defined, Import, Now, Reply, Until, Wall};
+use credpool_core::{Command, CredentialKey, Define, Defined, Import, Listing, Now, Reply, Until, Wall};
 use credpool_proto::error::WireError;
 use credpool_proto::limits::Limits;
 use credpool_proto::reply::Reloaded;
@@ -15,7 +14,7 @@ use super::{Engine, Ticket, convert};
 use crate::access::Access;
 use crate::catalogue::PoolKeys;
 use crate::config::Config;
-use crate::definitions::{AuthType, Definitions, LegacyFact, Row, Standing};
+use crate::definitions::{AuthType, Definitions, LegacyFact, PoolRows, Row, Standing};
 use crate::reload::Reading;
 
 /// Problems that the answer to `reload` names; `status` has more.
@@ -90,30 +89,23 @@ impl Engine {
             Ok(access) => self.access = access,
             Err(error) => tracing::error!(%error, "who may connect stays as it was"),
         }
-        if (&config.socket, &config.auth_file, &config.log)
-            != (&self.config.socket, &self.config.auth_file, &self.config.log)
-        {
-            tracing::warn!("socket, auth_file and log change with the next start");
-        }
         self.config = Rc::new(config);
     }
 
     fn define(&mut self, definitions: &Arc<Definitions>) -> Reloaded {
         let mut reloaded = Reloaded::default();
         let mut keys = Vec::new();
-        let gone: BTreeSet<Arc<str>> = self.catalogue.pools().map(|(name, _)| Arc::from(name)).collect();
-        let gone = gone.into_iter().filter(|name| !definitions.pools.contains_key(&**name));
-        let none = Vec::new();
-        let defined = definitions.pools.iter().map(|(name, pool)| (Arc::from(name.as_str()), &pool.rows, true));
-        let pools: Vec<(Arc<str>, &Vec<Row>, bool)> = gone.map(|name| (name, &none, false)).chain(defined).collect();
-        for (name, rows, is_served) in pools {
-            let hermes = definitions.pools.get(&*name).and_then(|pool| pool.strategy);
-            let define = Define {
-                policy: self.config.policy(&name, hermes),
-                lists: Vec::new(),
-                definitions: rows.iter().map(|row| definition(&self.config, &name, row)).collect(),
-                pool: Arc::clone(&name),
-            };
+        let gone: Vec<Arc<str>> = self
+            .catalogue
+            .pools(None)
+            .filter(|(name, _)| !definitions.pools.contains_key(*name))
+            .map(|(name, _)| Arc::from(name))
+            .collect();
+        let none = PoolRows::default();
+        let gone = gone.into_iter().map(|name| (name, &none, false));
+        let defined = definitions.pools.iter().map(|(name, pool)| (Arc::from(name.as_str()), pool, true));
+        for (name, pool, is_served) in gone.chain(defined) {
+            let define = define(&self.config, &name, pool);
             let reply = self.core.apply(self.now, Command::Define(define));
             self.journal.record(&self.core);
             let Reply::Defined(Defined { pool, keys: credentials, added, removed, changed }) = reply else { continue };
@@ -128,13 +120,18 @@ impl Engine {
         reloaded
     }
 
-    /// Hands the core what Hermes noted beside its definitions; it knows what is news.
+    /// Hands the core what Hermes noted beside its definitions, of each credential the oldest fact first; it knows what
+    /// is news.
     fn import(&mut self, definitions: &Definitions) {
         for (name, pool) in &definitions.pools {
-            let Some(key) = self.catalogue.pool(name) else { continue };
-            for row in &pool.rows {
-                let Some(fact) = row.legacy.as_ref().and_then(|legacy| legacy.fact.as_ref()) else { continue };
-                let Some(credential) = self.catalogue.by_id(key, &row.id) else { continue };
+            let Some(key) = self.catalogue.pool(name, None) else { continue };
+            let facts = pool.rows.iter().enumerate();
+            let facts = facts.filter_map(|(at, row)| Some((at, row.legacy.as_ref()?.fact.as_ref()?)));
+            let mut facts: Vec<(usize, &LegacyFact)> = facts.collect();
+            facts.sort_by_key(|(_, fact)| fact.at_ms);
+            for (at, fact) in facts {
+                let id = &pool.credentials[pool.credential_of(at)].id;
+                let Some(credential) = self.catalogue.by_id(key, None, id) else { continue };
                 if let Some(import) = import(credential, fact, self.now) {
                     self.core.apply(self.now, Command::Import(import));
                     self.journal.record(&self.core);
@@ -164,18 +161,44 @@ fn usable_until(expires_at_ms: u64) -> Wall {
     Wall(expires_at_ms.saturating_sub(REFRESH_AHEAD_MS))
 }
 
-fn definition(config: &Config, pool: &str, row: &Row) -> core::Definition {
-    let account = config.account(pool, &row.id, &row.label, row.account.as_deref()).or(row.token_account.as_deref());
+/// The definitions of a pool, for the core.
+fn define(config: &Config, name: &Arc<str>, pool: &PoolRows) -> Define {
+    // How often Hermes has selected a credential is noted in each home that has it.
+    let mut grants = vec![0; pool.credentials.len()];
+    for (at, row) in pool.rows.iter().enumerate() {
+        let noted = row.legacy.as_ref().map_or(0, |legacy| legacy.grants);
+        let most = &mut grants[pool.credential_of(at)];
+        *most = noted.max(*most);
+    }
+    let definitions = pool.credentials.iter().zip(grants).map(|(credential, grants)| {
+        let row = &pool.rows[credential.row];
+        definition(config, name, &credential.id, row, grants)
+    });
+    let lists = pool.lists.iter().map(|list| Listing {
+        profiles: list.profiles.clone(),
+        members: list.rows.iter().map(|row| pool.credential_of(*row)).collect(),
+        strategy: config.policy(name, list.strategy).strategy,
+    });
+    Define {
+        pool: Arc::clone(name),
+        policy: config.policy(name, pool.strategy),
+        definitions: definitions.collect(),
+        lists: lists.collect(),
+    }
+}
+
+fn definition(config: &Config, pool: &str, id: &Arc<str>, row: &Row, grants: u64) -> core::Definition {
+    let account = config.account(pool, id, &row.label, row.account.as_deref()).or(row.token_account.as_deref());
     core::Definition {
-        id: Arc::from(row.id.as_str()),
+        id: Arc::clone(id),
         fingerprint: row.secret.as_ref().and(row.fingerprint.as_deref()).map(Arc::from),
         unresolved: Arc::from(row.unresolved.as_deref().unwrap_or_default()),
         referable: row.secret_ref.is_some(),
         // A secret is its own account unless somebody says otherwise; so is a definition that has none here.
-        account: account.or(row.fingerprint.as_deref()).map_or_else(|| Arc::from(format!("id:{}", row.id)), Arc::from),
-        cap: config.credential_cap(pool, &row.id, &row.label),
+        account: account.or(row.fingerprint.as_deref()).map_or_else(|| Arc::from(format!("id:{id}")), Arc::from),
+        cap: config.credential_cap(pool, id, &row.label),
         // An API key lives until somebody revokes it, whatever is written about it.
         expires: row.secret_expires_at_ms.filter(|_| row.auth_type == AuthType::OAuth).map(usable_until),
-        grants: row.legacy.as_ref().map_or(0, |legacy| legacy.grants),
+        grants,
     }
 }

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use credpool_core as core;
-use credpool_core::{Candidate, Ineligible, Now, Restriction, Scope};
+use credpool_core::{Candidate, Ineligible, Now, Restriction};
 use credpool_proto::error::WireError;
 use credpool_proto::reply::{self, Choice, Explanation, Reason};
 use credpool_proto::request::AcquireOptions;
 use credpool_proto::words::Obstacle;
 
-use super::{Answer, Asked, Engine, convert};
+use super::{Answer, Asked, Engine, Scope, convert};
 
 impl Engine {
     pub(super) fn explain(
@@ -19,15 +19,15 @@ impl Engine {
         pool_name: &str,
         options: &AcquireOptions<'_>,
     ) -> Result<(), WireError<'static>> {
-        let pool = self.pool(pool_name)?;
-        let (ask, warnings) = self.ask(pool, options)?;
+        let scope = self.scope(pool_name, options.profile.as_deref())?;
+        let (ask, warnings) = self.ask(&scope, options)?;
         self.tick();
+        let (pool, seen) = (scope.pool, self.seen(&scope));
         let model = ask.model.as_deref();
-        let explanation =
-            self.core.explain(pool, &ask).map_err(|refusal| self.refused().error(&refusal, Some(pool), model))?;
+        let explanation = self.core.explain(pool, &ask).map_err(|refusal| seen.error(&refusal, Some(pool), model))?;
         let (choice, retry_after_ms) = match &explanation.choice {
             Ok((key, by)) => {
-                let brief = convert::brief(&self.core, &self.catalogue, *key, self.now);
+                let brief = seen.brief(*key);
                 let by = convert::chosen_by(*by).into();
                 (Some(Choice { id: brief.id, label: brief.label, chosen_by: by, probe: false }), None)
             }
@@ -41,8 +41,8 @@ impl Engine {
             model: model.map(Cow::Borrowed),
             choice,
             retry_at_ms: retry_after_ms.map(|ms| self.now.wall.after(ms).0),
-            total: convert::number(self.core.defined(pool).count()),
-            candidates: explanation.candidates.iter().map(|candidate| self.candidate(candidate)).collect(),
+            total: convert::number(self.core.listed(pool, scope.profile()).count()),
+            candidates: explanation.candidates.iter().map(|candidate| self.candidate(&scope, candidate)).collect(),
         };
         let mut ticket = asked.ticket(Answer::Nobody);
         ticket.warnings = warnings;
@@ -50,8 +50,8 @@ impl Engine {
         Ok(())
     }
 
-    fn candidate(&self, candidate: &Candidate) -> reply::Candidate<'_> {
-        let brief = convert::brief(&self.core, &self.catalogue, candidate.credential, self.now);
+    fn candidate(&self, scope: &Scope, candidate: &Candidate) -> reply::Candidate<'_> {
+        let brief = self.seen(scope).brief(candidate.credential);
         reply::Candidate {
             id: brief.id,
             label: brief.label,
@@ -87,9 +87,9 @@ fn plain(obstacle: Obstacle, message: &'static str) -> Reason<'static> {
 fn in_words(restriction: &Restriction, now: Now) -> String {
     let cause = convert::cause_word(restriction.identity.cause).replace('_', " ");
     let whose = match restriction.identity.scope {
-        Scope::Credential(_) => "",
-        Scope::Account(_) => " of its account",
-        Scope::Pool(_) => " of the whole pool",
+        core::Scope::Credential(_) => "",
+        core::Scope::Account(_) => " of its account",
+        core::Scope::Pool(_) => " of the whole pool",
     };
     let mut words = format!("{cause}{whose}");
     if let Some(model) = &restriction.identity.model {

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use credpool_proto::error::WireError;
-use credpool_proto::reply::{Hello, Pong};
+use credpool_proto::reply::{self, Hello, Pong};
 use credpool_proto::words::{ErrorCode, OpName};
 
 use super::{Answer, Asked, Engine};
+use crate::definitions::Home;
 
 /// The protocol version that is spoken here.
 const PROTOCOL: u64 = 1;
@@ -26,6 +27,8 @@ impl Engine {
             run: Cow::Borrowed(&self.run.name),
             pid: std::process::id(),
             auth_file: self.auth_file(),
+            profile: Some(Cow::Borrowed(&self.config.place.profile)),
+            homes: self.catalogue.homes().iter().map(home).collect(),
             limits: self.config.limits,
             capabilities: OpName::ALL.iter().map(|name| name.as_str().into()).collect(),
         };
@@ -41,4 +44,8 @@ impl Engine {
     pub(super) fn auth_file(&self) -> Option<Cow<'_, str>> {
         self.catalogue.auth_file().map(|path| path.to_string_lossy())
     }
+}
+
+fn home(home: &Home) -> reply::Home<'_> {
+    reply::Home { profile: Cow::Borrowed(&home.profile), auth_file: home.auth_file.to_string_lossy() }
 }

@@ -8,7 +8,7 @@ use credpool_proto::error::WireError;
 use credpool_proto::history::{Entry, History, Name};
 use credpool_proto::words::HistoryEvent;
 
-use super::{Answer, Asked, Engine, convert};
+use super::{Answer, Asked, Engine, Scope, convert};
 
 impl Engine {
     pub(super) fn history(
@@ -20,7 +20,7 @@ impl Engine {
         limit: usize,
     ) -> Result<(), WireError<'static>> {
         let pool = self.pool(pool_name)?;
-        let credential = credential.map(|name| self.credential(pool, name)).transpose()?;
+        let credential = credential.map(|name| self.credential(&Scope::all(pool), name)).transpose()?;
         self.tick();
         let mut entries = self.remembered(pool, credential, model);
         let body = History {
@@ -99,12 +99,9 @@ impl Engine {
 
     /// A credential by its names, as long as either is known.
     fn name(&self, key: CredentialKey) -> Name<'_> {
-        let row = self.catalogue.row(key);
-        let id = || self.core.records().credentials.get(&key).map_or("", |credential| &*credential.id);
-        Name {
-            id: Cow::Borrowed(row.map_or_else(id, |row| &row.id)),
-            label: Cow::Borrowed(row.map_or("", |row| &row.label)),
-        }
+        let row = self.catalogue.row(key, None);
+        let id = self.core.records().credentials.get(&key).map_or("", |credential| &*credential.id);
+        Name { id: Cow::Borrowed(id), label: Cow::Borrowed(row.map_or("", |row| &row.label)) }
     }
 }
 

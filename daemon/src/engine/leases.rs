@@ -35,7 +35,7 @@ impl Engine {
                     ended_by: released.duplicate.then(|| convert::ended_by(released.ended_by)),
                 },
             ),
-            Err(refusal) => self.reply_error(ticket, &self.refused().error(&refusal, None, None)),
+            Err(refusal) => self.reply_error(ticket, &self.seen_by_all().error(&refusal, None, None)),
         }
     }
 
@@ -61,7 +61,7 @@ impl Engine {
                 let message = format!("the lease has ended already, by {}: acquire another", convert::ended_by(by));
                 self.reply_error(ticket, &WireError::new(ErrorCode::UnknownLease, message));
             }
-            Err(refusal) => self.reply_error(ticket, &self.refused().error(&refusal, None, None)),
+            Err(refusal) => self.reply_error(ticket, &self.seen_by_all().error(&refusal, None, None)),
         }
     }
 }

@@ -4,7 +4,7 @@ use credpool_core::{Clear, Command, CredentialKey, Refusal, State};
 use credpool_proto::error::WireError;
 use credpool_proto::reply::{Cleared, Switched};
 
-use super::{Answer, Asked, Engine, Ticket, convert, model_of};
+use super::{Answer, Asked, Engine, Scope, Ticket, convert, model_of};
 
 impl Engine {
     pub(super) fn clear(
@@ -16,7 +16,7 @@ impl Engine {
     ) -> Result<(), WireError<'static>> {
         self.must_be_admin(asked, "clear")?;
         let pool = self.pool(pool)?;
-        let credential = credential.map(|name| self.credential(pool, name)).transpose()?;
+        let credential = credential.map(|name| self.credential(&Scope::all(pool), name)).transpose()?;
         let clear = Clear { pool, credential, model: model_of(model) };
         self.command(Command::Clear(clear), asked.ticket(Answer::Clear));
         Ok(())
@@ -25,7 +25,7 @@ impl Engine {
     pub(super) fn cleared(&mut self, ticket: &Ticket, result: Result<usize, Refusal>) {
         match result {
             Ok(count) => self.reply(ticket, &Cleared { cleared: convert::number(count) }),
-            Err(refusal) => self.reply_error(ticket, &self.refused().error(&refusal, None, None)),
+            Err(refusal) => self.reply_error(ticket, &self.seen_by_all().error(&refusal, None, None)),
         }
     }
 
@@ -39,7 +39,7 @@ impl Engine {
     ) -> Result<(), WireError<'static>> {
         self.must_be_admin(asked, "disable and enable")?;
         let pool = self.pool(pool)?;
-        let key = self.credential(pool, credential)?;
+        let key = self.credential(&Scope::all(pool), credential)?;
         self.command(command(key), asked.ticket(Answer::Switch(key)));
         Ok(())
     }
@@ -48,10 +48,10 @@ impl Engine {
         let Answer::Switch(key) = ticket.answer else { return };
         match result {
             Ok(_) => {
-                let credential = convert::brief(&self.core, &self.catalogue, key, self.now);
+                let credential = self.seen_by_all().brief(key);
                 self.reply(ticket, &Switched { credential });
             }
-            Err(refusal) => self.reply_error(ticket, &self.refused().error(&refusal, None, None)),
+            Err(refusal) => self.reply_error(ticket, &self.seen_by_all().error(&refusal, None, None)),
         }
     }
 

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use credpool_core as core;
-use credpool_core::{Command, Conclusion, Model, PoolKey, Refusal, Reported, Subject};
+use credpool_core::{Command, Conclusion, Model, Refusal, Reported, Subject};
 use credpool_proto::error::WireError;
 use credpool_proto::reply::{self, ReportReply};
 use credpool_proto::request::{self, Next};
 use credpool_verdict as verdict;
 use credpool_verdict::{Context, Scalar};
 
-use super::{Answer, Asked, Engine, Ticket, convert, model_of};
+use super::{Answer, Asked, Engine, Scope, Ticket, convert, model_of};
 use crate::catalogue::Rendered;
 use crate::token::Token;
 
@@ -22,8 +22,8 @@ impl Engine {
     ) -> Result<(), WireError<'static>> {
         let about = self.about(asked, &report.subject)?;
         let model = model_of(report.facts.model.as_deref()).or_else(|| about.model.clone());
-        let verdict = self.classify(&report.facts, about.pool, about.credential, model.clone());
-        let Promise { next, token, model: next_model, warnings } = self.next(asked, &report.next, &about)?;
+        let verdict = self.classify(&report.facts, &about.scope, about.credential, model.clone());
+        let Promise { next, token, scope, model: next_model, warnings } = self.next(asked, &report.next, &about)?;
         let command = Command::Report(core::Report {
             subject: about.subject,
             number: report.report,
@@ -32,7 +32,7 @@ impl Engine {
             keep: report.keep,
             next,
         });
-        let mut ticket = asked.ticket(Answer::Report { pool: about.pool, next: token, model: next_model });
+        let mut ticket = asked.ticket(Answer::Report { scope, next: token, model: next_model });
         ticket.warnings = warnings;
         self.command(command, ticket);
         Ok(())
@@ -45,17 +45,17 @@ impl Engine {
                 let lease = self.core.lease(token).ok_or_else(convert::unknown_lease)?;
                 Ok(About {
                     subject: Subject::Lease(token),
-                    pool: lease.pool,
+                    scope: Scope { pool: lease.pool, profile: lease.ask.profile.clone() },
                     credential: lease.credential,
                     model: lease.ask.model.clone(),
                 })
             }
             request::Subject::Credential { pool, credential, epoch } => {
                 self.must_be_admin(asked, "reporting without a lease")?;
-                let pool = self.pool(pool)?;
-                let credential = self.credential(pool, credential)?;
+                let scope = Scope::all(self.pool(pool)?);
+                let credential = self.credential(&scope, credential)?;
                 let epoch = self.catalogue.epoch(self.run.number, epoch);
-                Ok(About { subject: Subject::Credential(credential, epoch), pool, credential, model: None })
+                Ok(About { subject: Subject::Credential(credential, epoch), scope, credential, model: None })
             }
         }
     }
@@ -64,12 +64,13 @@ impl Engine {
     fn classify(
         &self,
         facts: &request::Facts<'_>,
-        pool: PoolKey,
+        scope: &Scope,
         credential: core::CredentialKey,
         model: Option<Model>,
     ) -> core::Verdict {
         let headers: Vec<(&str, &str)> = facts.headers.iter().collect();
-        let pool = self.core.records().pools.get(&pool);
+        let pool = self.core.records().pools.get(&scope.pool);
+        let row = self.catalogue.row(credential, scope.profile());
         let verdict = verdict::classify(
             &verdict::Facts {
                 status: facts.status,
@@ -90,7 +91,7 @@ impl Engine {
             &Context {
                 now_wall_ms: self.now.wall.0,
                 pool: pool.map_or("", |pool| &pool.name),
-                base_url: self.catalogue.row(credential).and_then(|row| row.base_url.as_deref()),
+                base_url: row.and_then(|row| row.base_url.as_deref()),
             },
         );
         core::Verdict {
@@ -112,37 +113,42 @@ impl Engine {
     fn next(&mut self, asked: &Asked<'_>, next: &Next<'_>, about: &About) -> Result<Promise, WireError<'static>> {
         let connection = self.owner(asked.connection);
         match next {
-            Next::No => Ok(Promise::default()),
+            Next::No => Ok(Promise::nothing(about)),
             Next::Same => {
                 let token = self.draw_token()?;
                 let next = core::Next::Same { token: token.hash(), connection };
-                Ok(Promise { next: Some(next), token: Some(token), model: about.model.clone(), warnings: Vec::new() })
+                let nothing = Promise::nothing(about);
+                Ok(Promise { next: Some(next), token: Some(token), model: about.model.clone(), ..nothing })
             }
             Next::With(options) => {
-                let (ask, warnings) = self.ask(about.pool, options)?;
+                let profile = Some(self.profile(options.profile.as_deref())?);
+                let scope = Scope { pool: about.scope.pool, profile };
+                let (ask, warnings) = self.ask(&scope, options)?;
                 let token = self.draw_token()?;
                 let (model, owner) = (ask.model.clone(), (!options.detach).then_some(connection));
                 let next = core::Next::With { ask, token: token.hash(), owner };
-                Ok(Promise { next: Some(next), token: Some(token), model, warnings })
+                Ok(Promise { next: Some(next), token: Some(token), scope, model, warnings })
             }
         }
     }
 
     pub(super) fn reported(&mut self, ticket: &Ticket, result: Result<Reported, Refusal>) {
-        let Answer::Report { pool, next, model } = &ticket.answer else { return };
+        let Answer::Report { scope, next, model } = &ticket.answer else { return };
         let reported = match result {
             Ok(reported) => reported,
             Err(refusal) => {
-                let error = self.refused().error(&refusal, Some(*pool), model.as_deref());
+                let error = self.seen(scope).error(&refusal, Some(scope.pool), model.as_deref());
                 return self.reply_error(ticket, &error);
             }
         };
         let (granted, next_error) = match (&reported.next, next) {
-            (Some(Ok(grant)), Some(token)) => match self.granted(*pool, grant, token) {
+            (Some(Ok(grant)), Some(token)) => match self.granted(scope, grant, token) {
                 Ok(granted) => (Some(granted), None),
                 Err(error) => (None, Some(error)),
             },
-            (Some(Err(refusal)), _) => (None, Some(self.refused().error(refusal, Some(*pool), model.as_deref()))),
+            (Some(Err(refusal)), _) => {
+                (None, Some(self.seen(scope).error(refusal, Some(scope.pool), model.as_deref())))
+            }
             _ => (None, None),
         };
         let conclusion = &reported.conclusion;
@@ -178,17 +184,23 @@ impl Engine {
 }
 
 /// The lease that was asked for next.
-#[derive(Default)]
 struct Promise {
     next: Option<core::Next>,
     token: Option<Token>,
+    scope: Scope,
     model: Option<Model>,
     warnings: Vec<Cow<'static, str>>,
 }
 
+impl Promise {
+    fn nothing(about: &About) -> Self {
+        Self { next: None, token: None, scope: about.scope.clone(), model: None, warnings: Vec::new() }
+    }
+}
+
 struct About {
     subject: Subject,
-    pool: PoolKey,
+    scope: Scope,
     credential: core::CredentialKey,
     model: Option<Model>,
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use credpool_core::{CredentialKey, PoolKey};
 use credpool_proto::error::WireError;
-use credpool_proto::status::{CredentialStatus, Definitions, PoolStatus, Problem, Status};
+use credpool_proto::status::{CredentialStatus, Definitions, PoolStatus, Problem, ProfileStatus, Status};
 use credpool_proto::words::Cap;
 
 use super::{Answer, Asked, Engine, convert, hello};
@@ -30,7 +30,7 @@ impl Engine {
         let mut pools = Vec::new();
         let mut last = None;
         let mut next = None;
-        for (name, key) in self.catalogue.pools() {
+        for (name, key) in self.catalogue.pools(None) {
             if only.is_some_and(|only| only != key) || after.is_some_and(|(pool, _)| name < pool) {
                 continue;
             }
@@ -89,17 +89,19 @@ impl Engine {
             waiters: 0,
             restrictions: self.core.restrictions_on_pool(key).map(|r| convert::restriction(r, self.now)).collect(),
             warnings: Vec::new(),
+            profiles: if self.serves_profiles() { self.profiles_of(key) } else { Vec::new() },
             credentials: page.iter().filter_map(|key| self.credential_status(*key)).collect(),
         }
     }
 
     fn credential_status(&self, key: CredentialKey) -> Option<CredentialStatus<'_>> {
-        let row = self.catalogue.row(key)?;
+        let row = self.catalogue.row(key, None)?;
         let credential = self.core.records().credentials.get(&key)?;
-        let brief = convert::brief(&self.core, &self.catalogue, key, self.now);
+        let brief = self.seen_by_all().brief(key);
+        let profiles = self.catalogue.profiles(key).filter(|_| self.serves_profiles());
         let cap = self.core.cap(key);
         Some(CredentialStatus {
-            id: Cow::Borrowed(&row.id),
+            id: brief.id,
             label: Cow::Borrowed(&row.label),
             auth_type: row.auth_type.as_str().into(),
             source: Cow::Borrowed(&row.source),
@@ -114,13 +116,30 @@ impl Engine {
             max_in_flight: u64::from(cap.max_in_flight),
             cap: if cap.hard { Cap::Hard } else { Cap::Soft },
             grants: credential.grants,
+            profiles: profiles.map(|profile| Cow::Borrowed(&**profile)).collect(),
         })
+    }
+
+    /// Whether there are homes to tell apart.
+    fn serves_profiles(&self) -> bool {
+        self.catalogue.homes().len() > 1
+    }
+
+    fn profiles_of(&self, pool: PoolKey) -> Vec<ProfileStatus<'_>> {
+        let lists = self.core.lists(pool).flat_map(|list| list.profiles.iter().map(move |profile| (profile, list)));
+        let profiles = lists.map(|(profile, list)| ProfileStatus {
+            profile: Cow::Borrowed(&**profile),
+            strategy: convert::strategy(list.strategy).into(),
+            total: convert::number(list.members.len()),
+        });
+        profiles.collect()
     }
 
     fn definitions_status(&self) -> Definitions<'_> {
         let problems = self.catalogue.problems();
         Definitions {
             loaded_at_ms: self.catalogue.loaded_at().map(|at| at.0),
+            changes: self.catalogue.changes(),
             ok: self.catalogue.is_current(),
             problems: problems
                 .iter()

@@ -23,6 +23,7 @@ fn status() -> Status<'static> {
         now_at_ms: 2,
         auth_file: Some("/home/ann/.hermes/auth.json".into()),
         definitions: Definitions {
+            changes: 1,
             loaded_at_ms: Some(1),
             ok: true,
             problems: vec![Problem { place: "auth.json, openrouter row 3".into(), problem: "it has no secret".into() }],
@@ -37,6 +38,7 @@ fn status() -> Status<'static> {
             waiters: 0,
             restrictions: Vec::new(),
             warnings: Vec::new(),
+            profiles: vec![ProfileStatus { profile: "coder".into(), strategy: "random".into(), total: 1 }],
             credentials: vec![CredentialStatus {
                 id: "a1b2c3".into(),
                 label: "work".into(),
@@ -53,6 +55,7 @@ fn status() -> Status<'static> {
                 max_in_flight: 1,
                 cap: Cap::Soft,
                 grants: 3,
+                profiles: vec!["default".into(), "coder".into()],
             }],
         }],
         next: None,
