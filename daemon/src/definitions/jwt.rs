@@ -128,6 +128,7 @@ fn seconds_to_ms(seconds: f64) -> Option<u64> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -202,6 +203,22 @@ pub(super) mod tests {
             (json!(99_999_999_999_u64), Some(99_999_999_999_000)),
         ] {
             assert_eq!(read(&json!({ "exp": exp })).expires_at_ms, expected, "{exp}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_token_is_survived(payload in prop::collection::vec(any::<u8>(), 0..80), text in "[a-zA-Z0-9_.=-]{0,80}") {
+            let payload = base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(payload);
+            Claims::read(&format!("a.{payload}.b"));
+            Claims::read(&text);
+        }
+
+        #[test]
+        fn any_claims_are_survived(exp in any::<f64>(), sub in "\\PC{0,40}", scope in any::<i64>()) {
+            let claims = read(&json!({ "exp": exp, "sub": sub, "scope": [scope, { "a": scope }], "email": [sub] }));
+            prop_assert!(!claims.may_infer && claims.name.is_none());
+            prop_assert!(claims.account.is_none_or(|account| account.len() == 20));
         }
     }
 

@@ -163,6 +163,19 @@ mod tests {
     }
 
     #[test]
+    fn nests_and_bombs_of_aliases_are_errors() {
+        let nest = format!("a: {}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..12 {
+            let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
+            bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+        }
+        for text in [nest, bomb] {
+            assert!(serde_saphyr::from_slice::<Lenient>(text.as_bytes()).is_err());
+        }
+    }
+
+    #[test]
     fn nothing_of_it_is_printed() {
         assert!(!format!("{:?}", read("{a: canary, b: [canary]}")).contains("canary"));
     }
