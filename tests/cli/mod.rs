@@ -4,5 +4,6 @@ mod claude;
 mod curl;
 mod exec;
 mod get;
+mod history;
 mod running;
 mod terminal;

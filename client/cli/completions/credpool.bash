@@ -43,6 +43,9 @@ _credpool() {
             credpool,help)
                 cmd="credpool__subcmd__help"
                 ;;
+            credpool,history)
+                cmd="credpool__subcmd__history"
+                ;;
             credpool,ping)
                 cmd="credpool__subcmd__ping"
                 ;;
@@ -88,6 +91,9 @@ _credpool() {
             credpool__subcmd__help,help)
                 cmd="credpool__subcmd__help__subcmd__help"
                 ;;
+            credpool__subcmd__help,history)
+                cmd="credpool__subcmd__help__subcmd__history"
+                ;;
             credpool__subcmd__help,ping)
                 cmd="credpool__subcmd__help__subcmd__ping"
                 ;;
@@ -113,7 +119,7 @@ _credpool() {
 
     case "${cmd}" in
         credpool)
-            opts="-h -V --socket --server --json --color --help --version acquire exec get release report-error renew status explain clear disable enable reload ping call help"
+            opts="-h -V --socket --server --json --color --help --version acquire exec get release report-error renew status explain history clear disable enable reload ping call help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -483,7 +489,7 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__help)
-            opts="acquire exec get release report-error renew status explain clear disable enable reload ping call help"
+            opts="acquire exec get release report-error renew status explain history clear disable enable reload ping call help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -622,6 +628,20 @@ _credpool() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        credpool__subcmd__help__subcmd__history)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         credpool__subcmd__help__subcmd__ping)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -699,6 +719,40 @@ _credpool() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        credpool__subcmd__history)
+            opts="-h -V --model --limit --socket --server --json --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

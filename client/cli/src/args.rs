@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Status(Status),
     /// Say what `acquire` would do, and why, without doing it
     Explain(Explain),
+    /// Show what was reported and done about credentials, and what that was judged by
+    History(History),
     /// Lift what restricts a pool or a credential; does not undo `disable`
     Clear(Clear),
     /// Take a credential out of use
@@ -102,6 +104,21 @@ pub(crate) struct Status {
 pub(crate) struct Explain {
     #[command(flatten)]
     pub(crate) conditions: Conditions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct History {
+    /// The pool
+    pub(crate) pool: String,
+    /// Only what concerned this credential, by id or label
+    #[arg(value_name = "ID|LABEL")]
+    pub(crate) credential: Option<String>,
+    /// Only what happened with this model
+    #[arg(long)]
+    pub(crate) model: Option<String>,
+    /// How many entries to show at most, the latest first
+    #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = values::page)]
+    pub(crate) limit: usize,
 }
 
 #[derive(Args, Debug)]

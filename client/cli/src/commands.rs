@@ -27,6 +27,7 @@ pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Exi
         Command::ReportError(args) => report::report_error(&mut session, *args).await?,
         Command::Status(args) => look::status(&mut session, args).await?,
         Command::Explain(args) => look::explain(&mut session, args).await?,
+        Command::History(args) => look::history(&mut session, args).await?,
         Command::Ping => look::ping(&mut session).await?,
         Command::Call(args) => look::call(&mut session, args).await?,
         Command::Clear(args) => operate::clear(&mut session, args).await?,

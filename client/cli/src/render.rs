@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 pub(crate) mod explain;
+pub(crate) mod history;
 pub(crate) mod lease;
 pub(crate) mod shell;
 pub(crate) mod status;

@@ -38,6 +38,11 @@ pub(super) fn holder(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Reads how many entries an answer may have.
+pub(super) fn page(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| (1..=1_000).contains(number)).ok_or("write a number from 1 to 1000".to_owned())
+}
+
 /// Reads a user's name or number.
 pub(super) fn user(text: &str) -> Result<u32, String> {
     if let Ok(uid) = text.parse() {

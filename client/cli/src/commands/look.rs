@@ -1,10 +1,10 @@
-//! `status`, `explain`, `ping` and `call`: nothing changes.
+//! `status`, `explain`, `history`, `ping` and `call`: nothing changes.
 
 use std::io::{self, BufRead as _};
 
 use credpool_client::proto::reply::Pong;
 use credpool_client::proto::status::Status;
-use credpool_client::{ExplainRequest, PingRequest, StatusRequest};
+use credpool_client::{ExplainRequest, HistoryRequest, PingRequest, StatusRequest};
 
 use super::Session;
 use crate::args::{self, Conditions, Explain, Raw, given};
@@ -39,6 +39,13 @@ pub(super) async fn explain(session: &mut Session<'_>, args: Explain) -> Result<
     let request = ExplainRequest::new(pool).options(terms.into_options());
     let explanation = session.ask(&request).await?;
     Ok(session.output.say(&render::explain::render(&explanation, now_ms()))?)
+}
+
+pub(super) async fn history(session: &mut Session<'_>, args: args::History) -> Result<(), Failed> {
+    let request = given(HistoryRequest::new(args.pool), args.credential, HistoryRequest::credential);
+    let request = given(request, args.model, HistoryRequest::model).limit(args.limit);
+    let history = session.ask(&request).await?;
+    Ok(session.output.say(&render::history::render(&history, now_ms()))?)
 }
 
 pub(super) async fn ping(session: &mut Session<'_>) -> Result<(), Failed> {

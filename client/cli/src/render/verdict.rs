@@ -58,7 +58,7 @@ fn consequence(verdict: &Verdict<'_>) -> String {
     format!("{what} is restricted {until}; the credential is {state}.\n")
 }
 
-fn why_not(why: NotApplied) -> &'static str {
+pub(super) fn why_not(why: NotApplied) -> &'static str {
     match why {
         NotApplied::StaleSecret => "the report is about a secret that has been replaced",
         NotApplied::ClearedSince => "the credential has been cleared since it was leased",
