@@ -82,11 +82,18 @@ fn what_was_cut_off_is_not_guessed() {
 #[test]
 fn a_page_is_from_somewhere_in_between() {
     let page = "<!DOCTYPE html>\n<html><head><title>Just a moment...</title></head></html>";
-    for status in [200, 401, 403, 429, 502, 503, 520] {
+    for status in [200, 401, 403, 520] {
         for body in [page, "  <html>", "<HTML><head>"] {
             Shape::of("openai").status(status).body(body).is("edge.page", "edge", "pool");
         }
     }
+    for status in [429, 502, 503] {
+        Shape::of("openai").status(status).body(page).is("edge.page", "edge", "pool");
+    }
+    // A gateway's page says what its status says, unless it is a content network's.
+    Shape::of("openai").status(502).body("<html>nginx</html>").is("http.5xx", "server", "pool");
+    Shape::of("openai").status(502).body("<html>cloudflare</html>").is("edge.page", "edge", "pool");
+    Shape::of("openai").status(403).body("error code: 1020").is("edge.cloudflare", "edge", "pool");
     Shape::of("openai").status(404).body(page).is("http.404", "request", "none");
     Shape::of("openai").status(413).body(page).is("http.413", "request", "none");
     let challenge = Shape::of("openai").status(403).header("cf-mitigated", "challenge");
@@ -119,7 +126,7 @@ fn our_own_errors_come_back() {
     let message = "the only candidate of pool openai is at their cap or restricted; try again in 3 s";
     Shape::of("openai").status(429).message(message).is("credpool.own_error", "unknown", "none");
     let router = "No deployments available for selected model, Try again in 60 seconds. Passed model=m.";
-    Shape::of("openai").status(429).message(router).is("litellm.no_deployments", "unknown", "none");
+    Shape::of("litellm").status(429).message(router).is("litellm.no_deployments", "overloaded", "pool_model");
 }
 
 #[test]

@@ -27,23 +27,19 @@ fn openai() {
     }
     openai()
         .error("insufficient_quota", "organization_spend_limit_exceeded", "…")
-        .is("openai.429.spend_limit", "billing", "account")
+        .is("openai.429.spend_limit", "quota", "account")
         .for_ms(MONTHS_END_MS);
     openai()
         .error("insufficient_quota", "project_spend_limit_exceeded", "…")
-        .is("openai.429.project_spend_limit", "billing", "credential")
+        .is("openai.429.project_spend_limit", "quota", "credential")
         .for_ms(MONTHS_END_MS);
     openai().error("rate_limit_error", "slow_down", "…").is("openai.429.slow_down", "rate_limit", "account_model");
     let full = Shape::of("openai").status(503);
-    full.clone().error("service_unavailable_error", "slow_down", "…").is(
-        "openai.503.overloaded",
-        "overloaded",
-        "pool_model",
-    );
+    full.clone().error("service_unavailable_error", "slow_down", "…").is("openai.503.overloaded", "overloaded", "pool");
     full.error("service_unavailable_error", "server_is_overloaded", "…").is(
         "openai.503.overloaded",
         "overloaded",
-        "pool_model",
+        "pool",
     );
     let wrong =
         Shape::of("openai").status(401).error("invalid_request_error", "invalid_api_key", "Incorrect API key provided");
@@ -106,7 +102,7 @@ fn anthropic() {
         .is("anthropic.429.rate_limit_error", "rate_limit", "account_model")
         .for_ms(12_000);
     let capped = r#"{"type":"error","error":{"type":"rate_limit_error","message":"…","details":{"error_code":"enforced_spend_limit_reached"}}}"#;
-    anthropic(429).body(capped).is("anthropic.429.enforced_spend_limit", "billing", "account").for_ms(MONTHS_END_MS);
+    anthropic(429).body(capped).is("anthropic.429.enforced_spend_limit", "quota", "account").for_ms(MONTHS_END_MS);
     anthropic(400)
         .body(error("invalid_request_error", "Your credit balance is too low to access the Anthropic API."))
         .is("anthropic.400.credit_balance", "billing", "account");
@@ -115,7 +111,7 @@ fn anthropic() {
             "invalid_request_error",
             "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.",
         ))
-        .is("anthropic.400.spend_limit", "billing", "account")
+        .is("anthropic.400.spend_limit", "quota", "account")
         .for_ms(MONTHS_END_MS);
     anthropic(529).body(error("overloaded_error", "Overloaded")).is(
         "anthropic.529.overloaded_error",
@@ -286,7 +282,7 @@ fn openrouter() {
             "Budget limit exceeded",
             r#""limit_source":"openrouter_key_limit","resets_at":"2026-11-24T00:00:00Z""#,
         ))
-        .is("openrouter.key_limit", "billing", "credential")
+        .is("openrouter.key_budget", "quota", "credential")
         .for_ms(1_795_478_400_000 - crate::shape::NOW);
     openrouter(429)
         .body(error(
@@ -345,7 +341,7 @@ fn groq() {
         .status(429)
         .error("requests", "rate_limit_exceeded", limited)
         .header("retry-after", "87")
-        .is("groq.429.rate_limit_exceeded", "rate_limit", "account_model")
+        .is("groq.429.per_day", "quota", "account_model")
         .for_ms(87_000);
     let large = "Request too large for model `m` on tokens per minute (TPM): Limit 6000, Requested 9000";
     Shape::of("groq").status(413).error("tokens", "rate_limit_exceeded", large).is(
@@ -356,7 +352,7 @@ fn groq() {
     Shape::of("groq")
         .status(400)
         .error("invalid_request_error", "blocked_api_access", "…")
-        .is("groq.400.spend_limit", "billing", "account")
+        .is("groq.400.spend_limit", "quota", "account")
         .for_ms(MONTHS_END_MS);
     let restricted = Shape::of("groq").status(400).error("invalid_request_error", "organization_restricted", "…");
     restricted.is("groq.organization_restricted", "forbidden", "account");
@@ -435,7 +431,7 @@ fn azure() {
     azure(429).body(error("429", "System is experiencing high demand")).is(
         "azure.429.high_demand",
         "overloaded",
-        "pool_model",
+        "pool",
     );
     azure(404).body(error("DeploymentNotFound", "…")).is("azure.model", "model", "model");
     azure(400).body(error("content_filter", "…")).is("azure.content_filter", "request", "none");
@@ -523,7 +519,7 @@ fn zai() {
     let error = |code: &str, message: &str| format!(r#"{{"error":{{"code":"{code}","message":"{message}"}}}}"#);
     let zai = || Shape::of("zai").status(429);
     zai()
-        .body(error("1308", "Usage limit reached for 5 hour. Your limit will reset at 2026-11-23 23:06:40"))
+        .body(error("1308", "Usage limit reached for 5 hour. Your limit will reset at 2026-11-24 07:06:40"))
         .is("zai.usage_limit", "quota", "account")
         .for_ms(3_600_000);
     zai().body(error("1302", "…")).is("zai.rate_limit", "rate_limit", "account_model");
@@ -575,7 +571,7 @@ fn anybody_else() {
         .error("x", "rate_limit_exceeded", "Try again in 2s")
         .is("code.rate_limit", "rate_limit", "account")
         .for_ms(2_000);
-    other(429).error("engine_overloaded_error", "x", "…").is("code.overloaded", "overloaded", "pool");
+    other(429).error("engine_overloaded_error", "x", "…").is("moonshot.overloaded", "overloaded", "pool");
     other(429).body("Too Many Requests").is("http.429", "rate_limit", "account");
     other(429).body("").is("http.429", "rate_limit", "account");
     // Whose shape it is tells the vendor where no name does.

@@ -14,6 +14,13 @@ const MAX_SHORT_BYTES: usize = 128;
 /// How much of a text is looked at, in bytes.
 const MAX_PROSE_BYTES: usize = 2_048;
 
+/// How much of a page is looked at, in bytes.
+const MAX_PAGE_BYTES: usize = 8_192;
+
+/// What content networks call themselves on their pages, and how Cloudflare's challenge begins.
+const EDGES: &[&str] =
+    &["cloudflare", "Cloudflare", "cf-error", "Just a moment", "CloudFront", "Akamai", "Incapsula", "Sucuri"];
+
 /// How many fields of known names are looked at. A stream of 256 KiB has fewer; a body made to keep us busy has more.
 const MAX_FIELDS: usize = 16_384;
 
@@ -60,6 +67,8 @@ pub(crate) struct Signals {
     pub(crate) headers: Vec<(String, String)>,
     /// Whether the body is a page for people.
     pub(crate) html: bool,
+    /// Whether that page is a content network's.
+    pub(crate) names_an_edge: bool,
     /// What the body says that its status is.
     body_status: Option<u16>,
     /// How many fields have been looked at.
@@ -75,7 +84,10 @@ impl Signals {
         }
         if let Some(body) = facts.body {
             signals.html = is_html(body);
-            if !signals.html {
+            if signals.html {
+                let page = &body[..body.floor_char_boundary(MAX_PAGE_BYTES)];
+                signals.names_an_edge = EDGES.iter().any(|name| page.contains(name));
+            } else {
                 signals.text("body", body, 0);
             }
         }
@@ -92,6 +104,11 @@ impl Signals {
     /// The values of a header.
     pub(crate) fn header<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
         self.headers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a code of this value is there.
+    pub(crate) fn has_code(&self, value: &str) -> bool {
+        self.codes.iter().any(|code| code.value == value)
     }
 
     /// Whether one of the texts has these words, which are in lower case.

@@ -86,6 +86,23 @@ const NAMES: &[(&str, Vendor)] = &[
     ("minimax", Vendor::MiniMax),
 ];
 
+/// Whose errors LiteLLM passes on under which name (litellm/litellm_core_utils/exception_mapping_utils.py), in lower case.
+const EXCEPTIONS: &[(&str, Vendor)] = &[
+    ("azureexception", Vendor::Azure),
+    ("openaiexception", Vendor::OpenAi),
+    ("anthropicexception", Vendor::Anthropic),
+    ("vertexaiexception", Vendor::Vertex),
+    ("vertex_ai_betaexception", Vendor::Vertex),
+    ("geminiexception", Vendor::Gemini),
+    ("bedrockexception", Vendor::Bedrock),
+    ("groqexception", Vendor::Groq),
+    ("mistralexception", Vendor::Mistral),
+    ("openrouterexception", Vendor::OpenRouter),
+    ("deepseekexception", Vendor::DeepSeek),
+    ("xaiexception", Vendor::Xai),
+    ("cerebrasexception", Vendor::Cerebras),
+];
+
 /// What Google alone puts into `error.status` (google.rpc.Code).
 const GOOGLES: &[&str] = &[
     "resource_exhausted",
@@ -128,6 +145,10 @@ impl Vendor {
     }
 
     fn of_shape(signals: &Signals) -> Option<Self> {
+        // LiteLLM names the vendor: "litellm.RateLimitError: AzureException RateLimitError - …".
+        if let Some((_, vendor)) = EXCEPTIONS.iter().find(|(name, _)| signals.says(name)) {
+            return Some(*vendor);
+        }
         let header = |prefix: &str| signals.headers.iter().any(|(name, _)| name.starts_with(prefix));
         let code = |place: &str, values: &[&str]| {
             let found = |code: &crate::signals::Code| code.source.ends_with(place) && values.contains(&&*code.value);

@@ -56,7 +56,8 @@ pub struct Verdict {
 pub fn classify(facts: &Facts<'_>, context: &Context<'_>) -> Verdict {
     let signals = Signals::read(facts);
     let vendor = Vendor::of(context, &signals);
-    let windows = windows::read(&signals, vendor, context.now_wall_ms);
+    let clock = hints::clock(&signals, vendor, context.now_wall_ms);
+    let windows = windows::read(&signals, vendor, clock);
     let concluded = rules::conclude(vendor, &Seen { signals: &signals, windows: &windows });
     let conclusion = match facts.kind.and_then(Kind::from_caller) {
         Some(kind) => {
@@ -66,11 +67,7 @@ pub fn classify(facts: &Facts<'_>, context: &Context<'_>) -> Verdict {
     };
     let Conclusion { rule, kind, until, .. } = conclusion;
     let (scope, model) = reach(kind, conclusion.reach, facts.model.is_some());
-    let found = if kind.heeds_hints() {
-        hints::read(facts, &signals, &windows, kind, until, context.now_wall_ms)
-    } else {
-        None
-    };
+    let found = if kind.heeds_hints() { hints::read(facts, &signals, &windows, kind, until, clock) } else { None };
     let (hint, hint_evidence) = found.unzip();
     Verdict { kind, scope, model, hint, rule, evidence: hint_evidence.flatten().or(conclusion.evidence) }
 }

@@ -28,6 +28,8 @@ pub(super) fn read(resets: &[Reset], clock: Clock, found: &mut Vec<Found>) {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::Offset;
+
     use super::*;
 
     const NOW: u64 = 1_795_471_600_000;
@@ -38,7 +40,7 @@ mod tests {
             .map(|(unit, value)| Reset { source: "body:x", unit: *unit, value: (*value).to_owned() })
             .collect();
         let mut found = Vec::new();
-        read(&resets, Clock { now_ms: NOW, ahead_ms: 0 }, &mut found);
+        read(&resets, Clock { zone: Offset::UTC, now_ms: NOW, ahead_ms: 0 }, &mut found);
         found.into_iter().map(|found| found.moment).collect()
     }
 

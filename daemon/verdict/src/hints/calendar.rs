@@ -1,7 +1,6 @@
 //! What follows from the kind of a limit where nobody says when it is over.
 
-use jiff::civil::Date;
-use jiff::tz::Offset;
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::moment::{Clock, Moment};
@@ -10,15 +9,15 @@ use crate::places::Unit;
 use crate::rules::Until;
 use crate::signals::Signals;
 
-/// The standard time of the US Pacific coast. In summer its midnight is an hour earlier, and so this one is late, not early.
-const PACIFIC: Offset = Offset::constant(-8);
+/// The US Pacific coast's time, with its summers (POSIX.1-2024, XBD 8.3, TZ). A database of time zones is not asked for.
+const PACIFIC: &str = "PST8PDT,M3.2.0,M11.1.0";
 
 /// When it is over by what `until` says, and the evidence if there is some beside the rule's own.
 pub(super) fn deduce(until: Until, signals: &Signals, clock: Clock) -> Option<(Moment, Option<Evidence>)> {
     match until {
         Until::Hint | Until::Person => None,
-        Until::NextMonth | Until::HintOrNextMonth => Some((midnight(clock, Offset::UTC, Next::Month)?, None)),
-        Until::HintOrNextDay => Some((midnight(clock, Offset::UTC, Next::Day)?, None)),
+        Until::NextMonth | Until::HintOrNextMonth => Some((midnight(clock, &TimeZone::UTC, Next::Month)?, None)),
+        Until::HintOrNextDay => Some((midnight(clock, &TimeZone::UTC, Next::Day)?, None)),
         Until::HintOrWithin(ms) => Some((Moment::After(ms), None)),
         Until::HintOrQuotaWindow => quota(signals, clock),
     }
@@ -33,7 +32,7 @@ fn quota(signals: &Signals, clock: Clock) -> Option<(Moment, Option<Evidence>)> 
         names.find(|reset| words.iter().any(|word| reset.value.to_ascii_lowercase().contains(word)))
     };
     let (moment, reset) = if let Some(reset) = named(&["perday", "daily"]) {
-        (midnight(clock, PACIFIC, Next::Day)?, reset)
+        (midnight(clock, &TimeZone::posix(PACIFIC).ok()?, Next::Day)?, reset)
     } else {
         (Moment::After(60_000), named(&["perminute"])?)
     };
@@ -46,26 +45,29 @@ enum Next {
     Month,
 }
 
-/// The next midnight there, or the one before the first day of the next month.
-fn midnight(clock: Clock, place: Offset, next: Next) -> Option<Moment> {
-    let now = Timestamp::from_millisecond(i64::try_from(clock.now_ms).ok()?).ok()?;
-    let today: Date = place.to_datetime(now).date();
+/// The next midnight there, or the one before the first day of the next month, by the other side's clock.
+fn midnight(clock: Clock, place: &TimeZone, next: Next) -> Option<Moment> {
+    let now = Timestamp::from_millisecond(i64::try_from(clock.theirs_ms()).ok()?).ok()?;
+    let today = place.to_datetime(now).date();
     let day = match next {
         Next::Day => today.checked_add(1.day()).ok()?,
         Next::Month => today.first_of_month().checked_add(1.month()).ok()?,
     };
-    let ms = place.to_timestamp(day.at(0, 0, 0, 0)).ok()?.as_millisecond();
-    u64::try_from(ms).ok().filter(|ms| *ms > clock.now_ms).map(Moment::At)
+    let midnight = place.to_timestamp(day.at(0, 0, 0, 0)).ok()?;
+    #[expect(clippy::cast_precision_loss, reason = "an instant in milliseconds fits for 285,000 years")]
+    Moment::at(midnight.as_millisecond() as f64, clock)
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::Offset;
+
     use super::*;
     use crate::facts::Facts;
 
     /// 2026-11-23T22:06:40Z.
     const NOW: u64 = 1_795_471_600_000;
-    const CLOCK: Clock = Clock { now_ms: NOW, ahead_ms: 0 };
+    const CLOCK: Clock = Clock { zone: Offset::UTC, now_ms: NOW, ahead_ms: 0 };
 
     fn deduced(until: Until, body: &str) -> Option<Moment> {
         let signals = Signals::read(&Facts { body: Some(body), ..Facts::default() });
@@ -91,6 +93,13 @@ mod tests {
         };
         let pacific_midnight = Moment::At(1_795_478_400_000 + 8 * 3_600_000);
         assert_eq!(quota(&["RequestsPerMinute", "GenerateRequestsPerDayPerProject"]), Some(pacific_midnight));
+        // Where it is an hour later, today ends an hour sooner.
+        let ahead = Clock { ahead_ms: 3_600_000, ..CLOCK };
+        assert_eq!(midnight(ahead, &TimeZone::UTC, Next::Day), Some(Moment::At(1_795_478_400_000 - 3_600_000)));
+        // 2026-07-01T12:00:00Z: in summer, midnight is an hour earlier.
+        let summer = Clock { now_ms: 1_782_907_200_000, ..CLOCK };
+        let tz = TimeZone::posix(PACIFIC).expect("a time zone");
+        assert_eq!(midnight(summer, &tz, Next::Day), Some(Moment::At(1_782_907_200_000 + 19 * 3_600_000)));
         assert_eq!(quota(&["GenerateRequestsPerMinutePerProject"]), Some(Moment::After(60_000)));
         assert_eq!(quota(&["Whatever"]), None);
         assert_eq!(quota(&[]), None);

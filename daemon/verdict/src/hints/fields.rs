@@ -30,6 +30,8 @@ fn raw(scalar: Scalar<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::Offset;
+
     use super::*;
 
     #[test]
@@ -42,7 +44,7 @@ mod tests {
             ..Facts::default()
         };
         let mut found = Vec::new();
-        read(&facts, Clock { now_ms: 0, ahead_ms: 0 }, &mut found);
+        read(&facts, Clock { zone: Offset::UTC, now_ms: 0, ahead_ms: 0 }, &mut found);
         let sources: Vec<_> = found.iter().map(|found| (&*found.source, found.moment)).collect();
         assert_eq!(
             sources,

@@ -1,5 +1,5 @@
-//! Instants in words: RFC 3339 and its loose relatives, HTTP dates, `April 20, 2026 at 2:00 AM`. What names no zone is
-//! taken for UTC: whose noon it is, a daemon cannot know, and a vendor's servers rarely live elsewhere.
+//! Instants in words: RFC 3339 and its loose relatives, HTTP dates, `April 20, 2026 at 2:00 AM`. What names no zone is in
+//! the vendor's.
 
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
@@ -7,24 +7,35 @@ use jiff::tz::Offset;
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /// A text that is an instant and nothing else, in milliseconds of Unix time, rounded up.
-pub(super) fn whole(text: &str) -> Option<f64> {
+pub(super) fn whole(text: &str, zone: Offset) -> Option<f64> {
     let text = text.to_ascii_lowercase();
-    let (ms, rest) = leading(&text)?;
+    let (ms, rest) = leading(&text, zone)?;
     rest.trim().is_empty().then_some(ms)
 }
 
 /// The instant that a text in lower case begins with, in milliseconds of Unix time, rounded up, and what comes after it.
-pub(super) fn leading(text: &str) -> Option<(f64, &str)> {
+pub(super) fn leading(text: &str, zone: Offset) -> Option<(f64, &str)> {
     let mut text = Cursor(text);
     let (year, month, day) = text.year_first().or_else(|| text.day_first()).or_else(|| text.month_first())?;
     let time = text.time();
     let (hour, minute, second, nanos) = time.unwrap_or_default();
-    let offset = if time.is_some() { text.zone() } else { Offset::UTC };
+    let offset = time.and_then(|_| text.zone()).unwrap_or(zone);
     let civil = DateTime::new(year, month, day, hour, minute, second, nanos).ok()?;
     let instant = offset.to_timestamp(civil).ok()?;
     #[expect(clippy::cast_precision_loss, reason = "an instant in milliseconds fits for 285,000 years")]
     let ms = (instant.as_millisecond() + i64::from(nanos % 1_000_000 > 0)) as f64;
     Some((ms, text.0))
+}
+
+/// The time of the day, in milliseconds since midnight UTC, that a text in lower case begins with, and what comes after
+/// it. It must name UTC: a time alone is read by people, who take it for their own.
+pub(super) fn time_of_day(text: &str) -> Option<(u64, &str)> {
+    let mut text = Cursor(text);
+    let hour = text.digits(1, 2).filter(|hour| *hour < 24)?;
+    text.eat(":")?;
+    let minute = text.digits(2, 2).filter(|minute| *minute < 60)?;
+    let offset = text.zone()?;
+    (offset == Offset::UTC).then_some((u64::from(hour * 60 + minute) * 60_000, text.0))
 }
 
 /// What is left of a text. A method that finds nothing takes nothing.
@@ -92,8 +103,8 @@ impl Cursor<'_> {
         })
     }
 
-    /// `Z`, ` UTC`, `+01:00`, `+0100`; UTC if there is none.
-    fn zone(&mut self) -> Offset {
+    /// `Z`, ` UTC`, `+01:00`, `+0100`.
+    fn zone(&mut self) -> Option<Offset> {
         self.all(|text| {
             let _ = text.eat(" ");
             let _ = text.eat("(");
@@ -107,7 +118,6 @@ impl Cursor<'_> {
             let minutes = i32::try_from(text.digits(2, 2).unwrap_or(0)).ok()?;
             Offset::from_seconds(sign * (hours * 3_600 + minutes * 60)).ok()
         })
-        .unwrap_or(Offset::UTC)
     }
 
     fn month(&mut self) -> Option<i8> {
@@ -165,6 +175,10 @@ impl Cursor<'_> {
 mod tests {
     use super::*;
 
+    fn utc(text: &str) -> Option<f64> {
+        whole(text, Offset::UTC)
+    }
+
     #[test]
     fn one_instant_in_many_forms() {
         let forms = [
@@ -182,17 +196,32 @@ mod tests {
             "Nov 23rd, 2026 10:07:10 pm",
         ];
         for form in forms {
-            assert_eq!(whole(form), Some(1_795_471_630_000.0), "{form:?}");
+            assert_eq!(utc(form), Some(1_795_471_630_000.0), "{form:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_zone_it_is_the_vendors() {
+        let beijing = Offset::constant(8);
+        assert_eq!(whole("2026-11-24 06:07:10", beijing), Some(1_795_471_630_000.0));
+        assert_eq!(whole("2026-11-23 22:07:10 UTC", beijing), Some(1_795_471_630_000.0));
+    }
+
+    #[test]
+    fn times_of_the_day() {
+        assert_eq!(time_of_day("10:00 utc. top up"), Some((36_000_000, ". top up")));
+        for text in ["10:00", "25:00 utc", "10 utc", "10:00 pm", "3pm (america/los_angeles)"] {
+            assert_eq!(time_of_day(text), None, "{text:?}");
         }
     }
 
     #[test]
     fn less_exact_forms() {
-        assert_eq!(whole("2026-12-01 at 00:00 UTC"), Some(1_796_083_200_000.0));
-        assert_eq!(whole("2026-12-01"), Some(1_796_083_200_000.0));
-        assert_eq!(whole("November 23, 2026 at 12 AM"), whole("2026-11-23T00:00:00Z"));
-        assert_eq!(whole("2026-11-23T22:07:10.0000001Z"), Some(1_795_471_630_001.0));
-        assert_eq!(leading("2026-11-23 22:07:10. then"), Some((1_795_471_630_000.0, ". then")));
+        assert_eq!(utc("2026-12-01 at 00:00 UTC"), Some(1_796_083_200_000.0));
+        assert_eq!(utc("2026-12-01"), Some(1_796_083_200_000.0));
+        assert_eq!(utc("November 23, 2026 at 12 AM"), utc("2026-11-23T00:00:00Z"));
+        assert_eq!(utc("2026-11-23T22:07:10.0000001Z"), Some(1_795_471_630_001.0));
+        assert_eq!(leading("2026-11-23 22:07:10. then", Offset::UTC), Some((1_795_471_630_000.0, ". then")));
     }
 
     #[test]
@@ -200,8 +229,8 @@ mod tests {
         for text in
             ["", "tomorrow", "2026-13-01", "2026-02-30T00:00:00Z", "2026-11-23T25:00:00Z", "20261123", "nov", "5pm"]
         {
-            assert_eq!(whole(text), None, "{text:?}");
+            assert_eq!(utc(text), None, "{text:?}");
         }
-        assert_eq!(whole("2026-11-23T22:07:10Z and more"), None);
+        assert_eq!(utc("2026-11-23T22:07:10Z and more"), None);
     }
 }

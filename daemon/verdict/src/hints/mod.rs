@@ -14,11 +14,14 @@ mod retry_after;
 
 use std::borrow::Cow;
 
+use jiff::tz::Offset;
+
 use crate::evidence::Evidence;
 use crate::facts::Facts;
 use crate::kind::Kind;
 use crate::rules::Until;
 use crate::signals::Signals;
+use crate::vendor::Vendor;
 use crate::windows::{self, Draft};
 pub(crate) use moment::{Clock, Moment};
 
@@ -69,16 +72,18 @@ impl Found {
     }
 }
 
-/// The clock of whoever sent these headers.
-pub(crate) fn clock(signals: &Signals, now_ms: u64) -> Clock {
-    let date = signals.header("date").find_map(instant::whole);
+/// The clock of whoever sent these headers. Whose noon it is where no zone is named, a daemon cannot know, and servers
+/// mostly live by UTC; Z.ai's by Beijing's time (hugalafutro/model-hotel#955 compares its texts with its API).
+pub(crate) fn clock(signals: &Signals, vendor: Vendor, now_ms: u64) -> Clock {
+    let zone = if vendor == Vendor::Zai { Offset::constant(8) } else { Offset::UTC };
+    let date = signals.header("date").find_map(|date| instant::whole(date, Offset::UTC));
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_precision_loss,
         reason = "both are instants in milliseconds; `as` saturates"
     )]
     let ahead_ms = date.map_or(0, |date| (date - now_ms as f64) as i64);
-    Clock { now_ms, ahead_ms: if ahead_ms.unsigned_abs() > LEAST_SKEW_MS { ahead_ms } else { 0 } }
+    Clock { zone, now_ms, ahead_ms: if ahead_ms.unsigned_abs() > LEAST_SKEW_MS { ahead_ms } else { 0 } }
 }
 
 /// A reset as a header has it: a number, a duration or an instant.
@@ -93,9 +98,9 @@ pub(crate) fn read(
     windows: &[Draft],
     kind: Kind,
     until: Until,
-    now_ms: u64,
+    clock: Clock,
 ) -> Option<(Hint, Option<Evidence>)> {
-    let clock = clock(signals, now_ms);
+    let now_ms = clock.now_ms;
     let mut found = Vec::new();
     if until.heeds_hints() {
         retry_after::read(signals, clock, &mut found);
@@ -131,8 +136,9 @@ mod tests {
 
     fn hint(facts: &Facts<'_>) -> Option<(Hint, String)> {
         let signals = Signals::read(facts);
-        let drafts = windows::read(&signals, crate::vendor::Vendor::Other, NOW);
-        read(facts, &signals, &drafts, Kind::RateLimit, Until::Hint, NOW)
+        let clock = clock(&signals, Vendor::Other, NOW);
+        let drafts = windows::read(&signals, Vendor::Other, clock);
+        read(facts, &signals, &drafts, Kind::RateLimit, Until::Hint, clock)
             .map(|(hint, evidence)| (hint, evidence.map_or_else(String::new, |e| format!("{}={}", e.source, e.raw))))
     }
 

@@ -1,5 +1,7 @@
 //! One moment in the future, as vendors write it: a duration or an instant, told apart by form and magnitude.
 
+use jiff::tz::Offset;
+
 use super::{MAX_HINT_MS, duration, instant};
 use crate::facts::Scalar;
 
@@ -21,10 +23,19 @@ pub(crate) enum Moment {
 /// The clock that instants are measured against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Clock {
+    /// Where it is what o'clock, if an instant does not say.
+    pub(crate) zone: Offset,
     /// Now, in milliseconds of Unix time.
     pub(crate) now_ms: u64,
     /// By how much the other side's clock is ahead of ours, in milliseconds.
     pub(crate) ahead_ms: i64,
+}
+
+impl Clock {
+    /// What the other side's clock says, in milliseconds of Unix time.
+    pub(crate) fn theirs_ms(self) -> u64 {
+        self.now_ms.saturating_add_signed(self.ahead_ms)
+    }
 }
 
 impl Moment {
@@ -70,7 +81,7 @@ impl Moment {
         if let Some(ms) = duration::whole(text) {
             return Self::after_ms(ms);
         }
-        instant::whole(text).and_then(|ms| Self::at(ms, clock))
+        instant::whole(text, clock.zone).and_then(|ms| Self::at(ms, clock))
     }
 
     /// As [`Moment::from_text`], or a number as it is.
@@ -99,7 +110,7 @@ mod tests {
     use super::*;
 
     const NOW: u64 = 1_795_471_600_000;
-    const CLOCK: Clock = Clock { now_ms: NOW, ahead_ms: 0 };
+    const CLOCK: Clock = Clock { zone: Offset::UTC, now_ms: NOW, ahead_ms: 0 };
 
     #[test]
     fn numbers_by_magnitude() {
@@ -156,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_other_sides_clock_counts() {
-        let behind = Clock { now_ms: NOW, ahead_ms: -3_600_000 };
+        let behind = Clock { ahead_ms: -3_600_000, ..CLOCK };
         assert_eq!(Moment::from_text("2026-11-23T21:06:41Z", behind), Some(Moment::At(NOW + 1_000)));
         assert_eq!(Moment::from_text("2026-11-23T21:06:40Z", behind), None);
     }

@@ -9,7 +9,8 @@ use crate::signals::Prose;
 /// OpenAI, Groq: "Please try again in 5.289s". Google: "Please retry in 10h17m5.7s", "quota will reset after 39s".
 /// Azure: "Please retry after 37 seconds", "Try again in 86400 seconds". Anthropic: "You will regain access on 2025-12-01
 /// at 00:00 UTC"; Claude Code: "usage limit reached|1749924000". GitHub Copilot: "Please wait 463 hours 23 minutes", "wait
-/// for your limit to reset on April 20, 2026 at 2:00 AM". Z.ai: "Your limit will reset at 2025-10-03 20:05:15".
+/// for your limit to reset on April 20, 2026 at 2:00 AM". Z.ai: "Your limit will reset at 2025-10-03 20:05:15", and the
+/// same in Chinese. Gitlawb: "Resets at 10:00 UTC".
 /// hermes-agent 0.19.0 looks for "resets in" and `quotaResetDelay` wherever it stands.
 const BEFORE: &[&str] = &[
     "try again in",
@@ -43,7 +44,10 @@ const BEFORE: &[&str] = &[
     "wait for",
     "limit reached|",
     "quotaresetdelay",
+    "您的限额将在",
 ];
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// After these a number without a unit means seconds, as in the header.
 const OF_SECONDS: &[&str] = &["retry after", "retry-after", "try again after"];
@@ -78,8 +82,13 @@ fn leading<'t>(words: &str, text: &'t str, clock: Clock) -> Option<(Moment, &'t 
     if let Some((ms, rest)) = duration::leading(text) {
         return Some((Moment::after_ms(ms)?, rest));
     }
-    if let Some((ms, rest)) = instant::leading(text) {
+    if let Some((ms, rest)) = instant::leading(text, clock.zone) {
         return Some((Moment::at(ms, clock)?, rest));
+    }
+    if let Some((ms, rest)) = instant::time_of_day(text) {
+        let left = (ms + DAY_MS - clock.theirs_ms() % DAY_MS) % DAY_MS;
+        let next = clock.now_ms.checked_add(if left > 0 { left } else { DAY_MS })?;
+        return Some((Moment::At(next), rest));
     }
     let (number, rest) = duration::number(text)?;
     let alone = !rest.trim_start().starts_with(char::is_alphabetic);
@@ -90,6 +99,8 @@ fn leading<'t>(words: &str, text: &'t str, clock: Clock) -> Option<(Moment, &'t 
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::Offset;
+
     use super::*;
 
     const NOW: u64 = 1_795_471_600_000;
@@ -101,7 +112,7 @@ mod tests {
     fn read_all(text: &str, whole: bool) -> Vec<Moment> {
         let prose = [Prose { source: "message", text: text.to_lowercase(), whole }];
         let mut found = Vec::new();
-        read(&prose, Clock { now_ms: NOW, ahead_ms: 0 }, &mut found);
+        read(&prose, Clock { zone: Offset::UTC, now_ms: NOW, ahead_ms: 0 }, &mut found);
         found.into_iter().map(|found| found.moment).collect()
     }
 
@@ -129,6 +140,9 @@ mod tests {
             ("Your limit will reset at 2026-11-23 22:07:10", Moment::At(NOW + 30_000)),
             ("wait for your limit to reset on November 23, 2026 at 11:00 PM or", Moment::At(1_795_474_800_000)),
             ("Claude AI usage limit reached|1795471630", Moment::At(NOW + 30_000)),
+            ("Free quota used. Resets at 22:07 UTC.", Moment::At(NOW + 20_000)),
+            ("Free quota used. Resets at 22:06 UTC.", Moment::At(NOW - 40_000 + DAY_MS)),
+            ("您的限额将在 2026-11-23 22:07:10 重置。", Moment::At(NOW + 30_000)),
         ];
         for (text, moment) in cases {
             assert_eq!(moments(text), [moment], "{text:?}");

@@ -34,13 +34,14 @@ mod tests {
     use super::super::clock;
     use super::*;
     use crate::facts::Facts;
+    use crate::vendor::Vendor;
 
     const NOW: u64 = 1_795_471_600_000;
 
     fn moments(headers: &[(&str, &str)]) -> Vec<Moment> {
         let signals = Signals::read(&Facts { headers, ..Facts::default() });
         let mut found = Vec::new();
-        read(&signals, clock(&signals, NOW), &mut found);
+        read(&signals, clock(&signals, Vendor::Other, NOW), &mut found);
         found.into_iter().map(|found| found.moment).collect()
     }
 

@@ -15,9 +15,11 @@ fn spent<'s>(seen: &'s Seen<'_>) -> impl Iterator<Item = bool> + 's {
         .map(|window| window.model)
 }
 
-/// Whether the request went out under a subscription.
-fn is_unified(seen: &Seen<'_>) -> bool {
-    seen.signals.headers.iter().any(|(name, _)| name.starts_with("anthropic-ratelimit-unified-"))
+/// Whether it is a key's limit, which is its organisation's for a class of models: by the headers, or by the words that
+/// describe it. A limit that nobody describes may be a subscription's.
+fn is_of_a_key(seen: &Seen<'_>) -> bool {
+    let words = ["organization", "per-minute", "per minute", "acceleration limit", "number of request", "concurrent"];
+    seen.windows.iter().any(|draft| draft.window.refills) || words.iter().any(|words| seen.signals.says(words))
 }
 
 fn is_limited(seen: &Seen<'_>) -> bool {
@@ -26,8 +28,9 @@ fn is_limited(seen: &Seen<'_>) -> bool {
 
 pub(super) const RULES: &[Rule] = &[
     // The tier's monthly cap, until 00:00 UTC on the first; it has no `retry-after` (API errors).
-    Rule::code("anthropic.429.enforced_spend_limit", &["enforced_spend_limit_reached"], Kind::Billing)
+    Rule::code("anthropic.429.enforced_spend_limit", &["enforced_spend_limit_reached"], Kind::Quota)
         .until(Until::NextMonth),
+    Rule::code("anthropic.529.overloaded_error", &["overloaded_error"], Kind::Overloaded),
     Rule::code("anthropic.402.billing_error", &["billing_error"], Kind::Billing),
     // Long context and fast mode ask for what the plan does not have, and others of this credential's requests get through.
     Rule::words(
@@ -46,9 +49,9 @@ pub(super) const RULES: &[Rule] = &[
     // With status 400.
     Rule::words("anthropic.400.credit_balance", &["credit balance is too low"], Kind::Billing).until(Until::Person),
     // A limit that somebody set; the message says when access resumes. A workspace's is not the organisation's.
-    Rule::words("anthropic.400.workspace_spend_limit", &["specified workspace api usage limits"], Kind::Billing)
+    Rule::words("anthropic.400.workspace_spend_limit", &["specified workspace api usage limits"], Kind::Quota)
         .reach(CREDENTIAL),
-    Rule::words("anthropic.400.spend_limit", &["specified api usage limits"], Kind::Billing),
+    Rule::words("anthropic.400.spend_limit", &["specified api usage limits"], Kind::Quota),
     Rule::words(
         "anthropic.extra_usage",
         &["draw from your extra usage", "out of extra usage", "usage credits are required"],
@@ -83,9 +86,11 @@ pub(super) const RULES: &[Rule] = &[
         Kind::Auth,
     ),
     Rule::words("anthropic.429.account", &["your account's rate limit"], Kind::RateLimit),
-    Rule::family("anthropic.529.overloaded_error", &["overloaded_error"], Kind::Overloaded),
-    Rule::family("anthropic.429.rate_limit_error", &["rate_limit_error"], Kind::RateLimit).when(is_unified),
-    Rule::family("anthropic.429.rate_limit_error", &["rate_limit_error"], Kind::RateLimit).reach(ACCOUNT_MODEL),
+    Rule::words("anthropic.429.per_day", &["your daily rate limit"], Kind::Quota).reach(ACCOUNT_MODEL),
+    Rule::family("anthropic.429.rate_limit_error", &["rate_limit_error"], Kind::RateLimit)
+        .reach(ACCOUNT_MODEL)
+        .when(is_of_a_key),
+    Rule::family("anthropic.429.rate_limit_error", &["rate_limit_error"], Kind::RateLimit),
     Rule::family("anthropic.401.authentication_error", &["authentication_error"], Kind::Auth),
     Rule::family("anthropic.403.permission_error", &["permission_error"], Kind::Forbidden),
     Rule::family("anthropic.404.model", &["not_found_error"], Kind::Model).saying(&["model:", "model "]),
@@ -95,4 +100,5 @@ pub(super) const RULES: &[Rule] = &[
         Kind::Request,
     ),
     Rule::family("anthropic.5xx", &["api_error", "timeout_error"], Kind::Server),
+    Rule::status("anthropic.429", &[(429, 429)], Kind::RateLimit).reach(ACCOUNT_MODEL).when(is_of_a_key),
 ];

@@ -1,7 +1,7 @@
 //! Azure OpenAI (Microsoft Foundry). Source: learn.microsoft.com, "Manage Azure OpenAI quota" and its list of errors.
 //! Limits are a deployment's, which is one model of one resource.
 
-use super::{ACCOUNT_MODEL, POOL_MODEL, Rule, Until};
+use super::{ACCOUNT_MODEL, Rule, Until};
 use crate::kind::Kind;
 
 pub(super) const RULES: &[Rule] = &[
@@ -28,8 +28,7 @@ pub(super) const RULES: &[Rule] = &[
         "azure.429.high_demand",
         &["experiencing high demand", "temporarily unable to process", "nocapacity"],
         Kind::Overloaded,
-    )
-    .reach(POOL_MODEL),
+    ),
     Rule::words("azure.403.blocked", &["has been temporarily blocked"], Kind::Forbidden),
     Rule::words(
         "azure.403.network",

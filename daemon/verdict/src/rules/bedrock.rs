@@ -18,7 +18,6 @@ pub(super) const RULES: &[Rule] = &[
     // With a 400.
     Rule::code("bedrock.400.service_quota", &["servicequotaexceededexception"], Kind::Quota).reach(ACCOUNT),
     Rule::code("bedrock.429.model_not_ready", &["modelnotreadyexception"], Kind::Overloaded).reach(POOL_MODEL),
-    Rule::code("bedrock.503.unavailable", &["serviceunavailableexception", "serviceunavailable"], Kind::Overloaded),
     Rule::code(
         "bedrock.model_error",
         &["modelerrorexception", "modeltimeoutexception", "modelstreamerrorexception"],
@@ -26,6 +25,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .reach(POOL_MODEL),
     Rule::code("bedrock.500.internal", &["internalserverexception", "internalfailure"], Kind::Server),
+    Rule::code("bedrock.503.unavailable", &["serviceunavailableexception", "serviceunavailable"], Kind::Server),
     // With a 403: tokens that ran out can be had anew, and keys may only be wrong.
     Rule::code(
         "bedrock.403.credentials",
@@ -53,8 +53,7 @@ pub(super) const RULES: &[Rule] = &[
         Kind::Forbidden,
     ),
     Rule::code("bedrock.404.model", &["resourcenotfoundexception", "ftuformnotfilled"], Kind::Model),
-    Rule::code("bedrock.400.model", &["validationexception"], Kind::Model)
-        .saying(&["model identifier is invalid", "on-demand throughput"]),
+    Rule::code("bedrock.400.model", &["validationexception"], Kind::Model).saying(&["model identifier is invalid"]),
     Rule::code("bedrock.400.validation", &["validationexception", "requestexpired"], Kind::Request),
     // Bedrock's API keys.
     Rule::words("bedrock.403.api_key", &["api key is valid", "bearer token has expired", "security token"], Kind::Auth),

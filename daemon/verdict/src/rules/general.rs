@@ -1,7 +1,27 @@
 //! The rules for every vendor, and the only ones for endpoints that nobody knows.
 
-use super::{ACCOUNT, Rule, Until};
+use super::{ACCOUNT, ACCOUNT_MODEL, Rule, Seen, Until, spent_long};
 use crate::kind::Kind;
+
+fn is_limited(seen: &Seen<'_>) -> bool {
+    seen.signals.status == Some(429)
+}
+
+/// Google has the words of bills and quotas for every limit.
+fn is_googles(seen: &Seen<'_>) -> bool {
+    seen.signals.has_code("resource_exhausted")
+}
+
+/// Whether it is a page of something in between. A page that says what the status says anyway, and names no content
+/// network, is the provider's own.
+fn is_edge_page(seen: &Seen<'_>) -> bool {
+    let signals = seen.signals;
+    match signals.status {
+        Some(429 | 500 | 502..=504) => signals.html && signals.names_an_edge,
+        Some(400 | 402 | 404..=499) => false,
+        _ => signals.html,
+    }
+}
 
 pub(super) const RULES: &[Rule] = &[
     // hermes-agent 0.19.0 calls a login dead for these reasons, and only together with a 401; a 403 that says
@@ -20,7 +40,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .with_status(&[(401, 401)]),
     // hermes-agent 0.19.0, agent/error_classifier.py. OpenAI sends `insufficient_quota` with a 429, others send these
-    // with 400, 402, 403 or 404: the code is what counts. Moonshot: `exceeded_current_quota_error`. Alibaba: `arrearage`.
+    // with 400, 402, 403 or 404: the code is what counts.
     Rule::code(
         "code.billing",
         &[
@@ -34,66 +54,35 @@ pub(super) const RULES: &[Rule] = &[
             "insufficient_funds",
             "no_usable_credits",
             "balance_depleted",
-            "exceeded_current_quota_error",
-            "arrearage",
             "billing_error",
         ],
         Kind::Billing,
     )
     .until(Until::Person),
+    // Whatever the code: the headers say that a window of hours or days is spent, and that is more than a matter of pace.
+    Rule::shape("window.spent", |seen| is_limited(seen) && spent_long(seen, false), Kind::Quota),
+    Rule::shape("window.spent", |seen| is_limited(seen) && spent_long(seen, true), Kind::Quota).reach(ACCOUNT_MODEL),
     // ChatGPT's backend and gateways to it: the plan's window is spent (openai/codex, codex-api).
     Rule::code(
         "code.usage_limit_reached",
         &["usage_limit_reached", "gousagelimiterror", "quota_exceeded", "quota_exhausted"],
         Kind::Quota,
     ),
-    Rule::code(
-        "code.overloaded",
-        &["server_is_overloaded", "engine_overloaded", "engine_overloaded_error", "model_overloaded"],
-        Kind::Overloaded,
-    ),
+    Rule::code("code.overloaded", &["server_is_overloaded", "engine_overloaded", "model_overloaded"], Kind::Overloaded),
     Rule::code(
         "code.model",
         &["model_not_found", "model_not_available", "model_not_supported", "modelnotfound", "model_decommissioned"],
         Kind::Model,
     ),
-    Rule::code(
-        "code.rate_limit",
-        &[
-            "rate_limit_exceeded",
-            "rate_limited",
-            "rate_limit_reached_error",
-            "too_many_requests",
-            "throttling",
-            "throttling.ratequota",
-            "throttling.burstrate",
-            "limit_burst_rate",
-            "limit_requests",
-        ],
-        Kind::RateLimit,
-    ),
+    Rule::code("code.rate_limit", &["rate_limit_exceeded", "rate_limited", "too_many_requests"], Kind::RateLimit),
     Rule::code(
         "code.auth",
-        &[
-            "invalid_api_key",
-            "incorrect_api_key",
-            "invalidapikey",
-            "token_expired",
-            "invalid_authentication_error",
-            "authentication_error",
-            "unauthorized",
-        ],
+        &["invalid_api_key", "incorrect_api_key", "token_expired", "authentication_error", "unauthorized"],
         Kind::Auth,
     ),
     Rule::code(
         "code.request",
-        &[
-            "context_length_exceeded",
-            "content_filter",
-            "content_policy_violation",
-            "datainspectionfailed",
-            "invalid_prompt",
-        ],
+        &["context_length_exceeded", "content_filter", "content_policy_violation", "invalid_prompt"],
         Kind::Request,
     ),
     // The SDKs of OpenAI and Anthropic for Python and Node, which have no status to report then.
@@ -139,7 +128,8 @@ pub(super) const RULES: &[Rule] = &[
         ],
         Kind::Billing,
     )
-    .with_status(&[(400, 404), (429, 429)]),
+    .with_status(&[(400, 404), (429, 429)])
+    .when(|seen| !is_googles(seen)),
     // hermes-agent 0.19.0: an overload phrase in a 429 or a 5xx is not the key's fault.
     Rule::words(
         "text.overloaded",
@@ -147,12 +137,17 @@ pub(super) const RULES: &[Rule] = &[
         Kind::Overloaded,
     )
     .with_status(&[(429, 429), (500, 599)]),
+    // vLLM, OpenAI and those who copy its sentence: "The model `m` does not exist or you do not have access to it."
+    Rule::words("text.model", &["does not exist"], Kind::Model)
+        .with_status(&[(400, 404)])
+        .when(|seen| seen.signals.says("the model ")),
     Rule::words(
         "text.usage_limit",
         &["usage limit", "quota exceeded", "daily limit", "weekly limit", "monthly limit"],
         Kind::Quota,
     )
-    .with_status(&[(402, 403), (429, 429)]),
+    .with_status(&[(402, 403), (429, 429)])
+    .when(|seen| !is_googles(seen)),
     Rule::words("text.request_too_large", &["request too large"], Kind::Request).with_status(&[(413, 413), (429, 429)]),
     Rule::words("text.rate_limit", &["rate limit", "ratelimit", "too many requests"], Kind::RateLimit)
         .when(|seen| seen.signals.status.is_none()),
@@ -180,11 +175,9 @@ pub(super) const RULES: &[Rule] = &[
         |seen| seen.signals.header("cf-mitigated").any(|value| value.eq_ignore_ascii_case("challenge")),
         Kind::Edge,
     ),
-    Rule::shape(
-        "edge.page",
-        |seen| seen.signals.html && !matches!(seen.signals.status, Some(400 | 402 | 404..=428 | 430..=499)),
-        Kind::Edge,
-    ),
+    Rule::shape("edge.page", is_edge_page, Kind::Edge),
+    // Cloudflare's refusals without a page: 1015 limits an address, 1020 bars one (Cloudflare docs, 1xxx errors).
+    Rule::words("edge.cloudflare", &["error code: 10"], Kind::Edge).with_status(&[(403, 403), (429, 429), (500, 599)]),
     // RFC 9110, section 15.5, and RFC 6585 for 429.
     Rule::status("http.401", &[(401, 401)], Kind::Auth),
     Rule::status("http.402", &[(402, 402)], Kind::Billing),

@@ -18,9 +18,10 @@ fn is_daily(seen: &Seen<'_>) -> bool {
     quota(seen, &["perday", "daily"])
 }
 
-/// Quotas are a model's unless their name says otherwise.
+/// Quotas are a model's unless their name says otherwise: `GenerateRequestsPerDayPerProject`. Code Assist puts the model in
+/// front: `Gemini25ProRequestsPerDay`.
 fn is_of_all_models(seen: &Seen<'_>) -> bool {
-    quota(seen, &["per"]) && !quota(seen, &["permodel", "perbasemodel"])
+    quota(seen, &["per"]) && !quota(seen, &["permodel", "perbasemodel", "gemini", "claude"])
 }
 
 /// A quota of nothing is no quota: the project may not use this model, and waiting is useless.
@@ -44,7 +45,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::code("google.403.validation_required", &["validation_required"], Kind::Forbidden)
         .reach(ACCOUNT)
         .until(Until::Person),
-    Rule::code("google.403.suspended", &["consumer_suspended", "consumer_invalid"], Kind::Forbidden)
+    Rule::code("google.403.suspended", &["consumer_suspended", "consumer_invalid", "tos_violation"], Kind::Forbidden)
         .reach(ACCOUNT)
         .until(Until::Person),
     Rule::code(
@@ -71,16 +72,28 @@ pub(super) const RULES: &[Rule] = &[
     Rule::code("google.429.rate_limit_exceeded", &["rate_limit_exceeded"], Kind::RateLimit)
         .reach(ACCOUNT_MODEL)
         .until(Until::HintOrQuotaWindow),
+    // "Quota exceeded for quota metric '…' and limit '…'", where there are no details.
+    Rule::words("google.429.quota_per_day", &["requests per day per user"], Kind::Quota).reach(ACCOUNT_MODEL),
+    Rule::words("google.429.per_user", &["'streamgeneratecontent requests per minute per user"], Kind::RateLimit)
+        .reach(ACCOUNT),
+    Rule::words("google.403.suspended", &["disabled in this account"], Kind::Forbidden)
+        .reach(ACCOUNT)
+        .until(Until::Person),
     // Prepaid projects of the Gemini API.
     Rule::words("google.429.prepaid", &["prepayment credits are depleted", "credits are depleted"], Kind::Billing)
         .until(Until::Person),
-    Rule::words("google.429.spend_cap", &["monthly spending cap"], Kind::Billing).until(Until::NextMonth),
+    Rule::words("google.429.spend_cap", &["monthly spending cap"], Kind::Quota).until(Until::NextMonth),
     Rule::words("google.400.enable_billing", &["please enable billing", "enable billing on"], Kind::Billing)
         .until(Until::Person),
     Rule::words("google.400.location", &["user location is not supported"], Kind::Edge),
     Rule::words("google.400.api_key_invalid", &["api key not valid", "api key expired"], Kind::Auth),
     Rule::words("google.503.overloaded", &["model is overloaded", "no capacity available for model"], Kind::Overloaded)
         .reach(POOL_MODEL),
+    // Vertex: capacity that all share, and not the project's quota (Vertex AI docs, error-code-429).
+    Rule::words("vertex.429.capacity", &["resource exhausted. please try again later"], Kind::Overloaded)
+        .reach(POOL_MODEL),
+    Rule::words("vertex.429.capacity", &["temporarily out of capacity"], Kind::Overloaded),
+    Rule::words("vertex.400.model", &["is not allowed to use publisher model"], Kind::Model),
     Rule::words("google.404.model", &["publisher model", "models/", "is not found for api version"], Kind::Model)
         .with_status(&[(404, 404)]),
     Rule::words("google.429.quota_exhausted", &["exhausted your capacity", "exhausted your daily quota"], Kind::Quota)
@@ -89,7 +102,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::words("google.429.quota_exceeded", &["exceeded your current quota"], Kind::RateLimit)
         .reach(ACCOUNT_MODEL)
         .until(Until::HintOrQuotaWindow)
-        .when(|seen| !seen.signals.codes.iter().any(|code| code.value == "resource_exhausted")),
+        .when(|seen| !seen.signals.has_code("resource_exhausted")),
     Rule::family("google.429.resource_exhausted", &["resource_exhausted"], Kind::RateLimit)
         .reach(ACCOUNT)
         .until(Until::HintOrQuotaWindow)

@@ -1,7 +1,7 @@
 //! Groq. Sources: console.groq.com/docs, errors, rate-limits, spend-limits and flex-processing. Limits are an
 //! organisation's, per model.
 
-use super::{ACCOUNT, ACCOUNT_MODEL, POOL_MODEL, Rule, Until};
+use super::{ACCOUNT, ACCOUNT_MODEL, DAILY, POOL_MODEL, Rule, Until, is_daily};
 use crate::kind::Kind;
 
 pub(super) const RULES: &[Rule] = &[
@@ -9,7 +9,7 @@ pub(super) const RULES: &[Rule] = &[
         .with_status(&[(413, 413)]),
     Rule::code("groq.request_too_large", &["rate_limit_exceeded"], Kind::Request).saying(&["request too large for"]),
     // A 400: "limits reset at the beginning of each billing cycle (1st of the month)".
-    Rule::code("groq.400.spend_limit", &["blocked_api_access"], Kind::Billing).until(Until::NextMonth),
+    Rule::code("groq.400.spend_limit", &["blocked_api_access"], Kind::Quota).until(Until::NextMonth),
     Rule::code("groq.organization_restricted", &["organization_restricted"], Kind::Forbidden)
         .reach(ACCOUNT)
         .until(Until::Person),
@@ -25,7 +25,9 @@ pub(super) const RULES: &[Rule] = &[
         ],
         Kind::Model,
     ),
+    Rule::code("groq.429.per_day", &["rate_limit_exceeded"], Kind::Quota).reach(ACCOUNT_MODEL).saying(DAILY),
     Rule::code("groq.429.rate_limit_exceeded", &["rate_limit_exceeded"], Kind::RateLimit).reach(ACCOUNT_MODEL),
+    Rule::words("groq.429.per_day", &["rate limit reached for model"], Kind::Quota).reach(ACCOUNT_MODEL).when(is_daily),
     Rule::words("groq.429.rate_limit_exceeded", &["rate limit reached for model"], Kind::RateLimit)
         .reach(ACCOUNT_MODEL),
     Rule::family("groq.429.rate_limit_exceeded", &["tokens", "requests"], Kind::RateLimit).reach(ACCOUNT_MODEL),

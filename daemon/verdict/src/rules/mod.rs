@@ -8,6 +8,7 @@ mod anthropic;
 mod azure;
 mod bedrock;
 mod cerebras;
+mod compatible;
 mod copilot;
 mod deepseek;
 mod general;
@@ -26,7 +27,7 @@ use crate::kind::Kind;
 use crate::signals::Signals;
 use crate::vendor::Vendor;
 use crate::verdict::Scope;
-use crate::windows::Draft;
+use crate::windows::{Draft, QuotaWindow};
 
 /// What a failure is about, and whether only for the request's model.
 pub(crate) type Reach = (Scope, bool);
@@ -78,14 +79,13 @@ enum Clue {
 }
 
 /// In which tables which clues are looked for, one after the other. What a vendor's own table makes of words comes before
-/// what codes mean elsewhere, and what it makes of a family before what words mean elsewhere; but a bare status is asked
-/// last of all.
+/// what codes mean elsewhere.
 const ORDER: [(Table, Clue); 8] = [
     (Table::Vendors, Clue::Code),
     (Table::Vendors, Clue::Words),
     (Table::General, Clue::Code),
-    (Table::Vendors, Clue::Family),
     (Table::General, Clue::Words),
+    (Table::Vendors, Clue::Family),
     (Table::General, Clue::Family),
     (Table::Vendors, Clue::Status),
     (Table::General, Clue::Status),
@@ -135,13 +135,28 @@ pub(crate) struct Conclusion {
 pub(crate) fn conclude(vendor: Vendor, seen: &Seen<'_>) -> Option<Conclusion> {
     own::RULES.iter().find_map(|rule| rule.apply(seen)).or_else(|| {
         ORDER.iter().find_map(|(table, clue)| {
-            let rules = match table {
-                Table::Vendors => of(vendor),
-                Table::General => general::RULES,
+            let tables: [&[Rule]; 2] = match table {
+                Table::Vendors => [of(vendor), &[]],
+                Table::General => [compatible::RULES, general::RULES],
             };
-            rules.iter().filter(|rule| rule.clue == *clue).find_map(|rule| rule.apply(seen))
+            tables.into_iter().flatten().filter(|rule| rule.clue == *clue).find_map(|rule| rule.apply(seen))
         })
     })
+}
+
+/// Whether a window of an hour or more is spent that is a model's, or that is not: more than a matter of pace.
+fn spent_long(seen: &Seen<'_>, of_model: bool) -> bool {
+    const HOUR_MS: u64 = 60 * 60 * 1_000;
+    let windows = seen.windows.iter().map(|draft| &draft.window);
+    let long = |window: &&QuotaWindow| window.spent && window.length_ms.is_some_and(|length| length >= HOUR_MS);
+    windows.filter(long).any(|window| window.model == of_model)
+}
+
+/// Words for a limit of a day, as most vendors put it.
+const DAILY: &[&str] = &["(rpd)", "(tpd)", "(asd)", "per day", "daily"];
+
+fn is_daily(seen: &Seen<'_>) -> bool {
+    DAILY.iter().any(|words| seen.signals.says(words))
 }
 
 /// A vendor's own table.

@@ -4,7 +4,7 @@
 //! limits and 429 errors", and openai/codex, codex-rs/codex-api/src/api_bridge.rs. Limits are an organisation's, per model
 //! (guides/rate-limits).
 
-use super::{ACCOUNT, ACCOUNT_MODEL, CREDENTIAL, POOL_MODEL, Rule, Until};
+use super::{ACCOUNT, ACCOUNT_MODEL, CREDENTIAL, DAILY, POOL_MODEL, Rule, Until, is_daily};
 use crate::kind::Kind;
 use crate::windows::is_of_a_family;
 
@@ -13,15 +13,15 @@ pub(super) const RULES: &[Rule] = &[
     Rule::code("openai.429.request_too_large", &["rate_limit_exceeded", "tokens"], Kind::Request)
         .saying(&["request too large"]),
     // Help centre: "Retrying a billing, spending, or quota error does not restore access." They come with status 429, and
-    // their `type` may be no more than `insufficient_quota`; `code` says which.
+    // their `type` may be no more than `insufficient_quota`; `code` says which. Limits of spending and usage are monthly.
     Rule::code(
         "openai.429.spend_limit",
         &["organization_spend_limit_exceeded", "organization_usage_limit_exceeded"],
-        Kind::Billing,
+        Kind::Quota,
     )
     .until(Until::NextMonth),
     // "Other projects keep working", so it is not the whole account's.
-    Rule::code("openai.429.project_spend_limit", &["project_spend_limit_exceeded"], Kind::Billing)
+    Rule::code("openai.429.project_spend_limit", &["project_spend_limit_exceeded"], Kind::Quota)
         .reach(CREDENTIAL)
         .until(Until::NextMonth),
     Rule::code(
@@ -56,13 +56,14 @@ pub(super) const RULES: &[Rule] = &[
         Kind::Dead,
     ),
     Rule::code("openai.account_deactivated", &["account_deactivated", "access_terminated"], Kind::Dead),
+    Rule::sentence("openai.model_overloaded", &["that model is currently overloaded"], Kind::Overloaded)
+        .reach(POOL_MODEL),
     // api_bridge.rs: with a 503 both mean that the servers are full; with a 429 `slow_down` means this client's pace.
     Rule::code("openai.503.overloaded", &["server_is_overloaded", "engine_overloaded", "slow_down"], Kind::Overloaded)
-        .reach(POOL_MODEL)
         .with_status(&[(500, 599)]),
-    Rule::code("openai.overloaded", &["server_is_overloaded", "engine_overloaded", "overloaded"], Kind::Overloaded)
-        .reach(POOL_MODEL),
+    Rule::code("openai.overloaded", &["server_is_overloaded", "engine_overloaded", "overloaded"], Kind::Overloaded),
     Rule::code("openai.429.slow_down", &["slow_down"], Kind::RateLimit).reach(ACCOUNT_MODEL),
+    Rule::code("openai.429.per_day", &["rate_limit_exceeded"], Kind::Quota).reach(ACCOUNT_MODEL).saying(DAILY),
     Rule::code("openai.429.rate_limit_exceeded", &["rate_limit_exceeded"], Kind::RateLimit).reach(ACCOUNT_MODEL),
     Rule::code("openai.model_not_found", &["model_not_found", "model_not_available"], Kind::Model),
     Rule::code("openai.403.country", &["unsupported_country_region_territory"], Kind::Edge),
@@ -83,14 +84,15 @@ pub(super) const RULES: &[Rule] = &[
             "missing_required_parameter",
             "invalid_image",
             "previous_response_not_found",
+            // Codex: a web socket has had its hour; the next one goes on.
+            "websocket_connection_limit_reached",
         ],
         Kind::Request,
     ),
     // "Selected model is at capacity. Please try a different model." (CLIProxyAPI, codex_executor_terminal.go).
     Rule::words("codex.model_at_capacity", &["model is at capacity", "currently at capacity"], Kind::Overloaded)
         .reach(POOL_MODEL),
-    Rule::words("openai.overloaded", &["currently overloaded", "server_is_overloaded"], Kind::Overloaded)
-        .reach(POOL_MODEL),
+    Rule::words("openai.overloaded", &["currently overloaded", "server_is_overloaded"], Kind::Overloaded),
     Rule::words(
         "codex.429.usage_limit_reached",
         &["usage limit has been reached", "hit your usage limit"],
@@ -98,6 +100,7 @@ pub(super) const RULES: &[Rule] = &[
     ),
     Rule::words("openai.429.insufficient_quota", &["exceeded your current quota"], Kind::Billing).until(Until::Person),
     Rule::words("openai.429.request_too_large", &["request too large for"], Kind::Request).with_status(&[(429, 429)]),
+    Rule::words("openai.429.per_day", &["rate limit reached for"], Kind::Quota).reach(ACCOUNT_MODEL).when(is_daily),
     Rule::words("openai.429.rate_limit_exceeded", &["rate limit reached for"], Kind::RateLimit).reach(ACCOUNT_MODEL),
     Rule::family("openai.429.rate_limit_error", &["rate_limit_error", "requests", "tokens"], Kind::RateLimit)
         .reach(ACCOUNT_MODEL),

@@ -33,10 +33,13 @@ pub(super) const RULES: &[Rule] = &[
         &["openrouter_in_flight_budget", "in_flight_budget_exhausted"],
         Kind::RateLimit,
     ),
-    // The key's own cap; other keys of the account go on. `resets_at` may say until when.
+    // The key's own cap; other keys of the account go on. Some begin anew, and `resets_at` says when; some never do.
+    Rule::code("openrouter.key_budget", &["openrouter_key_limit", "openrouter_guardrail_budget"], Kind::Quota)
+        .reach(CREDENTIAL)
+        .when(|seen| !seen.signals.resets.is_empty()),
     Rule::code("openrouter.key_limit", &["openrouter_key_limit", "openrouter_guardrail_budget"], Kind::Billing)
         .reach(CREDENTIAL),
-    Rule::code("openrouter.workspace_budget", &["openrouter_workspace_budget"], Kind::Billing),
+    Rule::code("openrouter.workspace_budget", &["openrouter_workspace_budget"], Kind::Quota),
     Rule::code("openrouter.402.credits", &["openrouter_credits"], Kind::Billing).until(Until::Person),
     // A 403 about what was asked.
     Rule::shape(
@@ -54,7 +57,21 @@ pub(super) const RULES: &[Rule] = &[
     Rule::code("openrouter.provider_overloaded", &["provider_overloaded"], Kind::Overloaded).reach(POOL_MODEL),
     Rule::code("openrouter.provider_unavailable", &["provider_unavailable"], Kind::Server).reach(POOL_MODEL),
     Rule::code("openrouter.429.rate_limit_exceeded", &["rate_limit_exceeded"], Kind::RateLimit),
-    Rule::words("openrouter.key_limit", &["key limit exceeded"], Kind::Billing).reach(CREDENTIAL),
+    Rule::words(
+        "openrouter.key_budget",
+        &[
+            "key limit exceeded (daily",
+            "key limit exceeded (weekly",
+            "key limit exceeded (monthly",
+            "key with a higher daily limit",
+            "key with a higher weekly limit",
+            "key with a higher monthly limit",
+        ],
+        Kind::Quota,
+    )
+    .reach(CREDENTIAL),
+    Rule::words("openrouter.key_limit", &["key limit exceeded", "create a key with a higher"], Kind::Billing)
+        .reach(CREDENTIAL),
     Rule::words(
         "openrouter.402.credits",
         &["insufficient credits", "requires more credits", "never purchased credits", "negative credit balance"],

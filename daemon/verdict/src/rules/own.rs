@@ -1,5 +1,5 @@
-//! Our own errors, and those of other pools in the way, reported back to us. They say that there was nothing to lease, and
-//! nothing of the credential that the report names.
+//! Our own errors, reported back to us. They say that there was nothing to lease, and nothing of the credential that the
+//! report names.
 
 use super::Rule;
 use crate::kind::Kind;
@@ -12,6 +12,4 @@ pub(super) const RULES: &[Rule] = &[
         Kind::Unknown,
     ),
     Rule::words("credpool.own_error", &["candidates of pool", "the only candidate of pool"], Kind::Unknown),
-    // litellm's router, when all its deployments cool down (litellm/types/router.py, RouterRateLimitError).
-    Rule::words("litellm.no_deployments", &["no deployments available for selected model"], Kind::Unknown),
 ];

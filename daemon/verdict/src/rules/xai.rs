@@ -7,7 +7,11 @@ use crate::kind::Kind;
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 pub(super) const RULES: &[Rule] = &[
-    // A rolling day.
+    // A rolling day, of one model if the sentence names it.
+    Rule::code("xai.429.free_usage", &["subscription:free-usage-exhausted"], Kind::Quota)
+        .reach(ACCOUNT_MODEL)
+        .saying(&["free usage for model"])
+        .until(Until::HintOrWithin(DAY_MS)),
     Rule::code("xai.429.free_usage", &["subscription:free-usage-exhausted"], Kind::Quota)
         .until(Until::HintOrWithin(DAY_MS)),
     Rule::code(

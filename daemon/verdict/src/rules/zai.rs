@@ -19,5 +19,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule::code("zai.1220.forbidden", &["1220"], Kind::Forbidden),
     Rule::code("zai.server", &["500", "1120", "1200", "1230", "1234"], Kind::Server),
     Rule::code("zai.request", &["1210", "1212", "1213", "1214", "1215", "1231", "1261", "1300", "1301"], Kind::Request),
-    Rule::words("zai.usage_limit", &["usage limit reached for"], Kind::Quota),
+    Rule::words("zai.1113.arrears", &["insufficient balance", "余额不足", "已欠费"], Kind::Billing)
+        .until(Until::Person),
+    Rule::words("zai.usage_limit", &["usage limit reached for", "的使用上限"], Kind::Quota),
+    Rule::words("zai.rate_limit", &["速率限制", "并发数过高"], Kind::RateLimit).reach(ACCOUNT_MODEL),
 ];

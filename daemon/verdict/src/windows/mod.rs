@@ -60,29 +60,32 @@ pub struct QuotaWindow {
 pub fn quota_windows(facts: &Facts<'_>, context: &Context<'_>) -> Vec<QuotaWindow> {
     let signals = Signals::read(facts);
     let vendor = Vendor::of(context, &signals);
-    read(&signals, vendor, context.now_wall_ms).into_iter().map(|draft| draft.window).collect()
+    let clock = hints::clock(&signals, vendor, context.now_wall_ms);
+    let drafts = read(&signals, vendor, clock);
+    drafts.into_iter().filter(Draft::is_of_use).map(|draft| draft.window).collect()
 }
 
 /// A window, and where its reset stood.
 pub(crate) struct Draft {
     pub(crate) window: QuotaWindow,
+    /// Whether a reset is all that was said of it. In a refusal that is the window that refuses.
+    is_bare: bool,
     /// The reset's source and value.
     reset: Option<(String, String, Moment)>,
 }
 
 /// Every window in `signals`.
-pub(crate) fn read(signals: &Signals, vendor: Vendor, now_ms: u64) -> Vec<Draft> {
-    let clock = hints::clock(signals, now_ms);
+pub(crate) fn read(signals: &Signals, vendor: Vendor, clock: Clock) -> Vec<Draft> {
     let mut drafts = Drafts { clock, drafts: BTreeMap::new() };
     ratelimit::read(signals, vendor, &mut drafts);
     anthropic::read(signals, &mut drafts);
     codex::read(signals, &mut drafts);
-    drafts.drafts.into_values().filter(Draft::is_of_use).collect()
+    drafts.drafts.into_values().collect()
 }
 
-/// The resets of the windows that are spent.
+/// The resets of the windows that are spent, or seem to be.
 pub(crate) fn hints(drafts: &[Draft]) -> impl Iterator<Item = Found> {
-    drafts.iter().filter(|draft| draft.window.spent).filter_map(|draft| {
+    drafts.iter().filter(|draft| draft.window.spent || draft.is_bare).filter_map(|draft| {
         let (source, raw, moment) = draft.reset.clone()?;
         let worth = if draft.window.refills { Worth::Refilled } else { Worth::Stated };
         Some(Found { moment, source: Cow::Owned(source), raw, worth })
@@ -122,7 +125,7 @@ impl Draft {
             refills: false,
             spent: false,
         };
-        Self { window, reset: None }
+        Self { window, is_bare: false, reset: None }
     }
 
     /// Takes the reset in a header's value; of several the latest.

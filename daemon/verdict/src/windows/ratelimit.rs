@@ -45,6 +45,7 @@ pub(super) fn read(signals: &Signals, vendor: Vendor, drafts: &mut Drafts) {
             let used = u128::from(limit.saturating_sub(remaining)) * 1_000 / u128::from(limit);
             window.used_permille = u32::try_from(used).ok();
         }
+        draft.is_bare = window.remaining.is_none();
         // "0 of 0 left" says that there is no such window.
         window.spent = window.remaining == Some(0) && window.limit != Some(0);
     }
@@ -68,9 +69,10 @@ fn refills(vendor: Vendor) -> bool {
 }
 
 /// Whether a named window counts one model. OpenAI, Groq and Cerebras limit an organisation per model (their rate limit
-/// docs), Azure a deployment of a model; Mistral's limits are its workspace's.
+/// docs), Azure a deployment of a model, and whoever copies OpenAI's names mostly copies what they count (DigitalOcean's
+/// docs, quota-specific response headers); Mistral's limits are its workspace's.
 fn is_per_model(vendor: Vendor) -> bool {
-    matches!(vendor, Vendor::OpenAi | Vendor::Groq | Vendor::Cerebras | Vendor::Azure)
+    matches!(vendor, Vendor::OpenAi | Vendor::Groq | Vendor::Cerebras | Vendor::Azure | Vendor::Other)
 }
 
 /// Groq counts requests of a day and tokens of a minute under names that OpenAI has for minutes
