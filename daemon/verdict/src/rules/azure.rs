@@ -5,6 +5,12 @@ use super::{ACCOUNT_MODEL, Rule, Until};
 use crate::kind::Kind;
 
 pub(super) const RULES: &[Rule] = &[
+    // "These are often misread as quota problems": the backend has no capacity.
+    Rule::sentence(
+        "azure.429.high_demand",
+        &["experiencing high demand", "temporarily unable to process", "nocapacity"],
+        Kind::Overloaded,
+    ),
     Rule::code("azure.insufficient_quota", &["insufficientquota", "quotaexceeded", "quota_exceeded"], Kind::Quota),
     Rule::code(
         "azure.content_filter",
@@ -22,13 +28,13 @@ pub(super) const RULES: &[Rule] = &[
         ],
         Kind::Model,
     ),
+    Rule::code(
+        "azure.429.rate_limit",
+        &["rate_limit_exceeded", "ratelimitreached", "too_many_requests"],
+        Kind::RateLimit,
+    )
+    .reach(ACCOUNT_MODEL),
     Rule::code("azure.permission_denied", &["permissiondenied", "authenticationtypedisabled"], Kind::Forbidden),
-    // "These are often misread as quota problems": the backend has no capacity.
-    Rule::words(
-        "azure.429.high_demand",
-        &["experiencing high demand", "temporarily unable to process", "nocapacity"],
-        Kind::Overloaded,
-    ),
     Rule::words("azure.403.blocked", &["has been temporarily blocked"], Kind::Forbidden),
     Rule::words(
         "azure.403.network",
@@ -40,12 +46,6 @@ pub(super) const RULES: &[Rule] = &[
     Rule::words("azure.429.rate_limit", &["rate limit", "have been limited", "too many requests"], Kind::RateLimit)
         .reach(ACCOUNT_MODEL)
         .with_status(&[(429, 429)]),
-    Rule::family(
-        "azure.429.rate_limit",
-        &["429", "rate_limit_exceeded", "ratelimitreached", "too_many_requests"],
-        Kind::RateLimit,
-    )
-    .reach(ACCOUNT_MODEL),
     Rule::status("azure.410", &[(410, 410)], Kind::Model),
     Rule::status("azure.429", &[(429, 429)], Kind::RateLimit).reach(ACCOUNT_MODEL),
 ];

@@ -280,3 +280,6 @@ impl Rule {
         Some(Conclusion { rule: self.name, kind: self.kind, reach, until: self.until, evidence })
     }
 }
+
+#[cfg(test)]
+mod generated;
