@@ -68,8 +68,8 @@ fn a_cooldown_with_a_reset_is_honoured_whatever_form_the_reset_has() {
 fn a_cooldown_without_a_reset_lasts_as_long_as_hermes_lets_it() {
     let now = now_ms();
     let marked = now - 60_000;
-    let daemon =
-        serve([exhausted("rate", marked, 429), exhausted("auth", marked, 401), exhausted("bill", marked, 402)]);
+    let bill = exhausted("bill", marked, 402).set("last_error_reason", json!("insufficient_quota"));
+    let daemon = serve([exhausted("rate", marked, 429), exhausted("auth", marked, 401), bill]);
     let mut wire = daemon.wire();
     cools_until(&mut wire, "rate", marked + HOUR_MS);
     cools_until(&mut wire, "auth", marked + 300_000);
