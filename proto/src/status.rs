@@ -116,6 +116,9 @@ pub struct CredentialStatus<'a> {
     pub priority: u64,
     /// The secret's fingerprint; `None` without a secret.
     pub fingerprint: Option<Cow<'a, str>>,
+    /// When the secret runs out, in milliseconds of Unix time, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_expires_at_ms: Option<u64>,
     /// Its epoch.
     pub epoch: Cow<'a, str>,
     /// Its state.

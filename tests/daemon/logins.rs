@@ -92,6 +92,8 @@ fn a_token_that_has_run_out_is_leased_last_and_says_so() {
     ];
     let daemon = Daemon::configured(&AuthJson::default().pool("anthropic", rows), "[defaults]\ncap = 'hard'");
     let mut wire = daemon.wire();
+    let shown = credential(&mut wire, "anthropic", "out");
+    assert!(shown["secret_expires_at_ms"].as_u64().is_some_and(|at| at < now_ms()), "{shown:#}");
     let good = wire.ok(&acquire("anthropic"));
     assert_eq!((&good["credential"]["label"], &good["expired"]), (&json!("good"), &Value::Null));
     let out = wire.ok(&acquire("anthropic"));

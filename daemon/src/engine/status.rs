@@ -107,6 +107,7 @@ impl Engine {
             source: Cow::Borrowed(&row.source),
             priority: u64::from(credential.order),
             fingerprint: credential.fingerprint.as_deref().map(Cow::Borrowed),
+            secret_expires_at_ms: row.secret_expires_at_ms,
             epoch: self.catalogue.epoch_text(self.run.number, credential.epoch).into(),
             state: brief.state,
             cause: brief.cause,

@@ -46,6 +46,7 @@ fn status() -> Status<'static> {
                 source: "manual".into(),
                 priority: 0,
                 fingerprint: None,
+                secret_expires_at_ms: Some(1_795_475_600_000),
                 epoch: "e1".into(),
                 state: CredentialState::Ready,
                 cause: None,
