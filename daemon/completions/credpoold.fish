@@ -18,7 +18,7 @@ complete -c credpoold -l defaults-lease-ttl -d 'How long a lease lives that is b
 complete -c credpoold -l defaults-detached-ttl -d 'How long a detached lease lives [default: 10m]' -r
 complete -c credpoold -l defaults-secrets -d 'Whether leases hold secrets, or only say where they are [default: values]' -r
 complete -c credpoold -l defaults-account -d 'The account whose quota the credentials share' -r
-complete -c credpoold -l defaults-probe-interval -d 'How often a long restriction is probed' -r
+complete -c credpoold -l defaults-probe-interval -d 'How often a restriction that is not over is probed, while nothing else is available [default: 15m]' -r
 complete -c credpoold -l defaults-affinity-ttl -d 'How long a session remembers its credential' -r
 complete -c credpoold -l cooldown-preset -d 'Where the cooldowns below start from: credpool\'s own, or the fixed ones of hermes-agent [default: default]' -r
 complete -c credpoold -l cooldown-rate-limit-base -d 'The first cooldown of this kind, where the provider names none [default: 15s]' -r

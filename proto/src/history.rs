@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::reply::Evidence;
+use crate::reply::{Evidence, is_false};
 use crate::words::{HistoryEvent, NotApplied, Scope};
 
 /// The answer to `history`.
@@ -34,6 +34,9 @@ pub struct Entry<'a> {
     /// The public number of the lease behind it, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<u64>,
+    /// Whether that lease was a probe.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub probe: bool,
     /// A verdict's kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Cow<'a, str>>,

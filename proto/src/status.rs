@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::reply::{Cause, Evidence};
-use crate::words::{Cap, CredentialState, Scope};
+use crate::words::{Cap, CredentialState, Phase, Scope};
 
 /// One page of `status`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -155,8 +155,10 @@ pub struct Restriction<'a> {
     pub status: Option<u16>,
     /// A few words about the cause.
     pub reason: Option<Cow<'a, str>>,
-    /// When it opens, in milliseconds of Unix time; `None` if only a person can lift it.
+    /// When it opens at the latest, in milliseconds of Unix time; `None` if only a person can lift it.
     pub until_at_ms: Option<u64>,
+    /// How far it has come.
+    pub phase: Phase,
     /// How many windows in a row failed this way.
     pub strikes: u32,
     /// What its deadline, or else its kind, was read from; `None` for a guess.

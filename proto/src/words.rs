@@ -241,6 +241,22 @@ words! {
 }
 
 words! {
+    /// How far a restriction has come.
+    pub enum Phase {
+        /// It restricts until its deadline.
+        Closed = "closed",
+        /// Its deadline, a guess, has passed: one probe at a time sees whether it is over.
+        HalfOpen = "half_open",
+        /// It is over, but only so many leases are let through at a time.
+        Ramping = "ramping",
+        /// It is over.
+        Over = "over",
+        /// A phase that only a newer daemon knows.
+        Other = "other",
+    }
+}
+
+words! {
     /// Why a report changed nothing.
     pub enum NotApplied {
         /// It is about a secret that has been replaced.
@@ -283,7 +299,7 @@ words! {
         Reported = "reported",
         /// Hermes had noted a failure beside the definition.
         Imported = "imported",
-        /// A success lifted restrictions, or their strikes.
+        /// A success showed that restrictions were over.
         Recovered = "recovered",
         /// An operator lifted restrictions.
         Cleared = "cleared",
@@ -371,5 +387,5 @@ words! {
 }
 
 reply_words! {
-    VerdictKind, Scope, CredentialState, NotApplied, EndedBy, HistoryEvent, Cap, Obstacle, ErrorCode,
+    VerdictKind, Scope, CredentialState, Phase, NotApplied, EndedBy, HistoryEvent, Cap, Obstacle, ErrorCode,
 }

@@ -2,7 +2,7 @@
 
 mod naive;
 
-use credpool_core::{Command, Refusal, Reply};
+use credpool_core::{Choice, Command, Grant, Refusal, Reply};
 use proptest::prelude::{ProptestConfig, TestCaseError, proptest};
 
 use crate::script::{Op, Setup, Stage, scripts};
@@ -24,6 +24,11 @@ fn run(setup: &Setup, script: &[(u64, Op)]) -> Result<(), String> {
     Ok(())
 }
 
+fn choice_of(grant: &Grant) -> Choice {
+    let Grant { credential, chosen_by, probe, .. } = *grant;
+    Choice { credential, chosen_by, probe }
+}
+
 fn step(core: &mut Watched, naive: &mut Naive, stage: &mut Stage, command: &Command) -> Result<(), String> {
     // A dry run sees what the command will see, unless something has become due in between.
     let foreseen = match command {
@@ -40,7 +45,7 @@ fn step(core: &mut Watched, naive: &mut Naive, stage: &mut Stage, command: &Comm
         let foreseen = foreseen.and_then(|explanation| explanation.choice);
         let same = match (&foreseen, answer) {
             (_, Err(Refusal::Limit(_))) => true,
-            (Ok((key, by)), Ok(grant)) => *key == grant.credential && *by == grant.chosen_by,
+            (Ok(choice), Ok(grant)) => *choice == choice_of(grant),
             (Err(foreseen), Err(refusal)) => foreseen == refusal,
             _ => false,
         };

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use credpool_core::{
     Acquire, Ask, Backoff, Cap, Cause, Clear, Command, Cooldowns, CredentialKey, Define, Definition, Disable, Import,
-    Kind, Limits, Listing, Model, Next, Now, Owner, Policy, PoolKey, Profile, Reach, Release, Renew, Reply, Report,
-    Reported, Seq, Strategy, Subject, TokenHash, Until, Verdict, Wall,
+    Kind, Limits, Listing, Model, Next, Now, Owner, Policy, PoolKey, Profile, Reach, Recovery, Release, Renew, Reply,
+    Report, Reported, Seq, Strategy, Subject, TokenHash, Until, Verdict, Wall,
 };
 use proptest::option;
 use proptest::prelude::{BoxedStrategy, Just, Strategy as _, any};
@@ -70,7 +70,8 @@ impl Setup {
             server: backoff,
             edge: backoff,
         };
-        Policy { strategy, cap, lease_ttl_ms: 800, detached_ttl_ms: 600, cooldowns }
+        let recovery = Recovery { probe_interval_ms: 500, silence_ms: 300, ramp_ms: 400, ramp_width: 4 };
+        Policy { strategy, cap, lease_ttl_ms: 800, detached_ttl_ms: 600, cooldowns, recovery }
     }
 }
 

@@ -13,6 +13,7 @@ mod limits;
 mod lists;
 mod operators;
 mod pins;
+mod recovery;
 mod refusals;
 mod reports;
 mod secrets;

@@ -44,7 +44,7 @@ fn the_witness_notices_every_lie() {
         let believed = (0..20).find_map(|seed| Run::play(seed, Liar::telling(lie, seed)).err());
         let Some(noticed) = believed else { panic!("nobody noticed: {lie:?}") };
         let promise = match lie {
-            Lie::OverTheCap | Lie::UnderARestriction => "1: ",
+            Lie::OverTheCap | Lie::UnderARestriction | Lie::SecondProbe | Lie::ProbeUntold => "1: ",
             Lie::TwiceEnded | Lie::SlotLost | Lie::JudgedTwice => "2: ",
             Lie::Shortened => "3: ",
             Lie::JudgedAfterClear => "4: ",

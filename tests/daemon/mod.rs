@@ -21,6 +21,7 @@ mod logins;
 mod operator;
 mod pins;
 mod profiles;
+mod recovery;
 mod reload;
 mod report;
 mod secrets;

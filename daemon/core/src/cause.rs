@@ -89,6 +89,8 @@ pub enum State {
     Billing,
     /// Until a known instant.
     Cooling,
+    /// As many leases are out as may see whether it has recovered.
+    Probing,
     /// Usable.
     Ready,
 }

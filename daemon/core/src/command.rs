@@ -274,6 +274,8 @@ pub struct Grant {
     pub expires: Boot,
     /// What decided the choice.
     pub chosen_by: ChosenBy,
+    /// Whether it is to see if what restricted the credential is over.
+    pub probe: bool,
     /// Whether the secret has run out: nothing better was there.
     pub expired: bool,
 }
@@ -376,4 +378,6 @@ pub struct Obstacle {
     pub reason: Arc<str>,
     /// When it opens.
     pub until: Until,
+    /// Whether it may open at any moment, since leases are out to see whether it is over.
+    pub probing: bool,
 }

@@ -1,9 +1,8 @@
 //! What happens by itself when time passes.
 
-use crate::cause::Cause;
 use crate::index::Due;
 use crate::machine::Core;
-use crate::records::{CredentialKey, EndedBy, Identity, Restriction, Touched};
+use crate::records::{CredentialKey, EndedBy, Touched};
 use crate::time::{Boot, Wall};
 
 /// When the core wants to be applied to next, on each clock; whichever comes first.
@@ -36,6 +35,8 @@ impl Core {
             match due {
                 Due::Lease(no) => self.end(no, EndedBy::Ttl),
                 Due::Opens(identity) => self.open(&identity),
+                Due::Silence(identity) => self.give_up_probe(&identity),
+                Due::Ramp(identity) => self.end_ramp(&identity),
                 Due::Strikes(identity) => self.drop_restriction(&identity),
                 Due::Retired(key) => self.forget_if_spent(key),
             }
@@ -64,18 +65,5 @@ impl Core {
         credential.expired = true;
         self.touch(Touched::Credential(key));
         self.rerank(key);
-    }
-
-    /// Opens a restriction if both clocks let it; else whichever does not becomes its deadline.
-    fn open(&mut self, identity: &Identity) {
-        let Some(restriction) = self.records.restrictions.get(identity).cloned() else { return };
-        if !restriction.until.passed(self.now()) {
-            self.put_restriction(restriction);
-        } else if identity.cause == Cause::Disabled {
-            self.drop_restriction(identity);
-        } else {
-            let forget_at = self.now().boot.after(self.limits.strikes_ms);
-            self.put_restriction(Restriction { in_force: false, forget_at, ..restriction });
-        }
     }
 }

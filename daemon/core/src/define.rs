@@ -8,9 +8,8 @@ use crate::command::{Define, Defined, Definition};
 use crate::index::Due;
 use crate::machine::Core;
 use crate::policy::Policy;
-use crate::records::{
-    Account, AccountKey, Credential, CredentialKey, Identity, Pool, PoolKey, Restriction, Scope, Touched,
-};
+use crate::records::{Account, AccountKey, Credential, CredentialKey, Identity, Pool, PoolKey, Scope, Touched};
+use crate::restriction::Restriction;
 use crate::time::{Until, Wall};
 
 impl Core {
@@ -211,21 +210,8 @@ impl Core {
         if before.is_some_and(|before| before.reason == *why) {
             return;
         }
-        let now = self.now();
-        self.put_restriction(Restriction {
-            identity,
-            pool: credential.pool,
-            in_force: true,
-            began: self.records.header.seq,
-            began_at: now,
-            until: Until::Lifted,
-            strikes: 1,
-            jitter: 0,
-            forget_at: now.boot,
-            status: None,
-            reason: Arc::clone(why),
-            evidence: None,
-        });
+        let pool = credential.pool;
+        self.put_restriction(Restriction { reason: Arc::clone(why), ..self.window(identity, pool, Until::Lifted) });
     }
 
     /// Takes a definition away: no more grants, but leases run out and the state stays for a while, since files lose

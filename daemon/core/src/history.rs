@@ -36,6 +36,8 @@ pub enum Event {
     Reported {
         /// Of this lease, if of one.
         lease: Option<LeaseNo>,
+        /// Whether that was a probe.
+        probe: bool,
         /// The HTTP status.
         status: Option<u16>,
         /// What it was concluded to mean.
@@ -52,10 +54,12 @@ pub enum Event {
         /// The rule that concluded it.
         rule: Arc<str>,
     },
-    /// A success lifted restrictions, or their strikes.
+    /// A success showed that restrictions were over.
     Recovered {
         /// Whose success.
         lease: LeaseNo,
+        /// Whether that was a probe.
+        probe: bool,
         /// How many.
         lifted: usize,
     },

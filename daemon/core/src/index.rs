@@ -35,6 +35,8 @@ pub(crate) enum Placement {
         cause: Cause,
         /// On the boot clock as the clocks stood when it was placed; the far end for "when a person helps".
         back: Boot,
+        /// When a probe may be let through all the same, if there is nothing else to be had.
+        probe: Option<Boot>,
     },
 }
 
@@ -45,6 +47,7 @@ pub(crate) struct View {
     placements: BTreeMap<CredentialKey, Placement>,
     ranking: Ranking,
     returning: BTreeSet<(Boot, CredentialKey)>,
+    probeable: BTreeSet<(Boot, CredentialKey)>,
     full: BTreeSet<CredentialKey>,
     by_cause: BTreeMap<Cause, usize>,
 }
@@ -56,6 +59,7 @@ impl View {
             placements: BTreeMap::new(),
             ranking: Ranking::new(strategy),
             returning: BTreeSet::new(),
+            probeable: BTreeSet::new(),
             full: BTreeSet::new(),
             by_cause: BTreeMap::new(),
         }
@@ -75,8 +79,11 @@ impl View {
             Some(Placement::Full) => {
                 self.full.remove(&key);
             }
-            Some(Placement::Restricted { cause, back }) => {
+            Some(Placement::Restricted { cause, back, probe }) => {
                 self.returning.remove(&(back, key));
+                if let Some(at) = probe {
+                    self.probeable.remove(&(at, key));
+                }
                 if let Some(count) = self.by_cause.get_mut(&cause) {
                     *count -= 1;
                     if *count == 0 {
@@ -91,8 +98,9 @@ impl View {
             Some(Placement::Full) => {
                 self.full.insert(key);
             }
-            Some(Placement::Restricted { cause, back }) => {
+            Some(Placement::Restricted { cause, back, probe }) => {
                 self.returning.insert((back, key));
+                self.probeable.extend(probe.map(|at| (at, key)));
                 *self.by_cause.entry(cause).or_default() += 1;
             }
             None => {}
@@ -115,6 +123,11 @@ impl View {
     /// The restricted ones, those that come back first before the others.
     pub(crate) fn returning(&self) -> impl Iterator<Item = CredentialKey> {
         self.returning.iter().map(|(_, key)| *key)
+    }
+
+    /// The restricted ones that a probe may be let through to by `now`, those first that have waited longest.
+    pub(crate) fn probeable(&self, now: Boot) -> impl Iterator<Item = CredentialKey> {
+        self.probeable.iter().take_while(move |(at, _)| *at <= now).map(|(_, key)| *key)
     }
 
     pub(crate) fn full(&self) -> &BTreeSet<CredentialKey> {
@@ -140,6 +153,7 @@ impl View {
             && self.strategy == other.strategy
             && self.placements == other.placements
             && self.returning == other.returning
+            && self.probeable == other.probeable
             && self.full == other.full
             && self.by_cause == other.by_cause
     }
@@ -197,6 +211,10 @@ pub(crate) enum Due {
     Lease(LeaseNo),
     /// A restriction opens, unless the wall clock keeps it closed.
     Opens(Identity),
+    /// A probe has not answered.
+    Silence(Identity),
+    /// A ramp ends.
+    Ramp(Identity),
     /// Strikes are forgotten.
     Strikes(Identity),
     /// A retired credential is forgotten.
@@ -249,19 +267,23 @@ mod tests {
         let mut view = View::new(Strategy::FillFirst);
         view.place(CredentialKey(0), Some(Placement::Free(rank(0))));
         view.place(KEY, Some(Placement::Full));
-        view.place(CredentialKey(2), Some(Placement::Restricted { cause: Cause::Quota, back: Boot(9) }));
+        view.place(
+            CredentialKey(2),
+            Some(Placement::Restricted { cause: Cause::Quota, back: Boot(9), probe: Some(Boot(8)) }),
+        );
         view
     }
 
     #[test]
     fn a_view_agrees_only_with_its_like() {
         assert!(view().agrees_with(&view()));
-        let spoil: [fn(&mut View); 7] = [
+        let spoil: [fn(&mut View); 8] = [
             |view| view.strategy = Strategy::LeastUsed,
             |view| view.placements.clear(),
             |view| view.ranking.remove(rank(0), CredentialKey(0)),
             |view| view.ranking = Ranking::new(Strategy::Random),
             |view| view.returning.clear(),
+            |view| view.probeable.clear(),
             |view| view.full.clear(),
             |view| view.by_cause.clear(),
         ];

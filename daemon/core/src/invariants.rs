@@ -7,6 +7,7 @@ use crate::history::HistoryIndex;
 use crate::index::Due;
 use crate::machine::Core;
 use crate::records::{CredentialKey, LeaseNo, Scope};
+use crate::restriction::{Phase, Restriction};
 use crate::time::Until;
 
 impl Core {
@@ -70,10 +71,10 @@ impl Core {
         let now = self.now();
         for (identity, restriction) in &self.records.restrictions {
             equal("identity", identity, &restriction.identity)?;
-            let lasts = restriction.in_force != restriction.until.passed(now);
             // A wall clock that is set back does not close what has opened.
-            let reopened = !restriction.in_force && restriction.until.remaining(now).is_some();
-            holds(lasts || reopened, || format!("force and deadline disagree: {restriction:?} at {now:?}"))?;
+            let lasts = restriction.phase != Phase::Closed || !restriction.until.passed(now);
+            holds(lasts, || format!("phase and deadline disagree: {restriction:?} at {now:?}"))?;
+            self.check_trial(restriction)?;
             holds(restriction.strikes > 0, || format!("no strike: {restriction:?}"))?;
             let known = match identity.scope {
                 Scope::Credential(key) => self.records.credentials.contains_key(&key),
@@ -85,6 +86,25 @@ impl Core {
         for key in self.records.restrictions.keys() {
             let of_models = self.records.restrictions_within(key.scope).filter(|r| r.identity.model.is_some()).count();
             within("restricted models of a scope", of_models, self.limits.models_per_scope)?;
+        }
+        Ok(())
+    }
+
+    fn check_trial(&self, restriction: &Restriction) -> Result<(), String> {
+        let most = match restriction.phase {
+            Phase::Closed => 1,
+            Phase::HalfOpen { answer_by, .. } => {
+                equal("a probe is waited for", &answer_by.is_some(), &!restriction.trial.is_empty())?;
+                1
+            }
+            Phase::Ramping { width, .. } => width,
+            Phase::Over { .. } => 0,
+        };
+        within("leases on trial", restriction.trial.len(), most as usize)?;
+        for no in &restriction.trial {
+            let lease = self.records.leases.get(no).filter(|lease| lease.ended.is_none());
+            let knows = lease.is_some_and(|lease| lease.trials.contains(&restriction.identity));
+            holds(knows, || format!("{no:?} is not on trial: {restriction:?}"))?;
         }
         Ok(())
     }
@@ -101,7 +121,7 @@ impl Core {
             if !defined {
                 continue;
             }
-            let covering = self.covering(credential, None).map(|r| r.identity.cause.state());
+            let covering = self.covering(credential, None).filter_map(Restriction::state);
             states.insert(*key, covering.min().unwrap_or(State::Ready));
         }
         equal("states", &self.index.state, &states)?;
@@ -127,13 +147,13 @@ impl Core {
                 *by_state.entry(*state).or_insert(0) += 1;
             }
             equal("counts by state", &pool.states, &by_state)?;
-            let in_force = || self.records.restrictions.values().filter(|r| r.in_force && r.pool == *key);
+            let lasting = || self.records.restrictions.values().filter(|r| !r.is_over() && r.pool == *key);
             let mut models = BTreeMap::new();
-            for model in in_force().filter_map(|r| r.identity.model.clone()) {
+            for model in lasting().filter_map(|r| r.identity.model.clone()) {
                 *models.entry(model).or_insert(0) += 1;
             }
             equal("restricted models", &pool.restricted_models, &models)?;
-            let without_secret = in_force().filter(|r| r.identity.cause == Cause::NoSecret).count();
+            let without_secret = lasting().filter(|r| r.identity.cause == Cause::NoSecret).count();
             equal("credentials without a secret", &pool.without_secret, &without_secret)?;
         }
         Ok(())
@@ -196,17 +216,11 @@ impl Core {
             due.insert((lease.expires, Due::Lease(lease.no)));
         }
         for (identity, restriction) in &self.records.restrictions {
-            match restriction.until {
-                _ if !restriction.in_force => {
-                    due.insert((restriction.forget_at, Due::Strikes(identity.clone())));
-                }
-                Until::Passed { boot, .. } if boot > now.boot => {
-                    due.insert((boot, Due::Opens(identity.clone())));
-                }
-                Until::Passed { wall, .. } => {
+            match (restriction.phase, restriction.until) {
+                (Phase::Closed, Until::Passed { boot, wall }) if boot <= now.boot => {
                     due_by_wall.insert((wall, identity.clone()));
                 }
-                Until::Lifted => {}
+                _ => due.extend(restriction.due()),
             }
         }
         for credential in self.records.credentials.values() {

@@ -7,9 +7,9 @@ use crate::command::{Import, Limit, Next, Refusal, Report, Reported, Subject, Ve
 use crate::history::Event;
 use crate::machine::Core;
 use crate::records::{
-    AccountKey, Conclusion, CredentialKey, EndedBy, Identity, LeaseNo, Model, PoolKey, Reach, Restriction, Scope, Seq,
-    Touched, Why,
+    AccountKey, Conclusion, CredentialKey, EndedBy, Identity, LeaseNo, Model, PoolKey, Reach, Scope, Seq, Touched, Why,
 };
+use crate::restriction::{Phase, Restriction};
 use crate::time::{Now, Until, Wall};
 
 /// The most jitter, in 1/1,024 of the time left: just under 10 %.
@@ -100,7 +100,8 @@ impl Core {
     fn note_report(&mut self, about: About, lease: Option<LeaseNo>, report: &Report, conclusion: &Conclusion) {
         let scope = scope_of(conclusion.reach, &about).unwrap_or(Scope::Credential(about.credential));
         let model = report.model.clone().or_else(|| conclusion.model.clone());
-        let event = Event::Reported { lease, status: report.verdict.status, conclusion: conclusion.clone() };
+        let probe = lease.and_then(|no| self.records.leases.get(&no)).is_some_and(|lease| lease.probe);
+        let event = Event::Reported { lease, probe, status: report.verdict.status, conclusion: conclusion.clone() };
         self.note(about.pool, Some(about.credential), scope, model, event);
     }
 
@@ -124,7 +125,7 @@ impl Core {
         let hint = self.hint(verdict);
         let before = self.records.restrictions.get(&identity).cloned();
         let news = match before {
-            Some(window) if window.in_force => self.extend(window, hint, verdict),
+            Some(window) if window.phase == Phase::Closed => self.extend(window, hint, verdict),
             remembered => {
                 if remembered.is_none() {
                     self.make_room(&identity);
@@ -193,6 +194,7 @@ impl Core {
             return false;
         }
         window.until = until;
+        window.guessed = false;
         window.status = verdict.status;
         window.reason = Arc::clone(&verdict.rule);
         window.evidence.clone_from(&verdict.evidence);
@@ -212,18 +214,13 @@ impl Core {
             None => Until::Lifted,
         };
         self.put_restriction(Restriction {
-            identity,
-            pool,
-            in_force: true,
-            began: self.records.header.seq,
-            began_at: now,
-            until,
+            guessed: hint.is_none(),
             strikes,
             jitter,
-            forget_at: now.boot,
             status: verdict.status,
             reason: Arc::clone(&verdict.rule),
             evidence: verdict.evidence.clone(),
+            ..self.window(identity, pool, until)
         });
     }
 
@@ -236,39 +233,10 @@ impl Core {
         if within().count() < self.limits.models_per_scope {
             return;
         }
-        let order = |r: &&Restriction| (r.in_force, self.on_boot_clock(r.until), r.forget_at);
+        let order = |r: &&Restriction| (!r.is_over(), self.on_boot_clock(r.until), r.began);
         if let Some(first) = within().min_by_key(order).map(|r| r.identity.clone()) {
             self.drop_restriction(&first);
         }
-    }
-
-    /// Lifts what a success disproves: what covers its scope and model, and began before its lease was granted.
-    pub(crate) fn succeed(&mut self, no: LeaseNo) {
-        let Some(lease) = self.records.leases.get(&no) else { return };
-        let (key, pool) = (lease.credential, lease.pool);
-        let current =
-            self.records.credentials.get(&key).is_some_and(|credential| credential.secret_since == lease.secret);
-        let scopes = [Scope::Credential(key), Scope::Account(lease.account), Scope::Pool(lease.pool)];
-        let scopes = if current { &scopes[..] } else { &scopes[1..] };
-        let used = lease.ask.model.clone();
-        let model = used.as_ref();
-        let disproved: Vec<Identity> = scopes
-            .iter()
-            .flat_map(|scope| self.records.restrictions_within(*scope))
-            .filter(|restriction| {
-                let identity = &restriction.identity;
-                let covers = identity.model.is_none() || identity.model.as_ref() == model;
-                covers && !identity.cause.is_ours() && restriction.began < lease.granted
-            })
-            .map(|restriction| restriction.identity.clone())
-            .collect();
-        for identity in &disproved {
-            self.drop_restriction(identity);
-        }
-        if let Some(widest) = disproved.iter().map(|identity| identity.scope).max() {
-            self.note(pool, Some(key), widest, used, Event::Recovered { lease: no, lifted: disproved.len() });
-        }
-        self.hear_of(key);
     }
 
     pub(crate) fn import(&mut self, import: &Import) -> bool {
@@ -294,20 +262,15 @@ impl Core {
         }
         let identity = Identity { scope, model: None, cause: import.cause };
         let restriction = match self.records.restrictions.get(&identity).cloned() {
-            Some(window) if window.in_force => Restriction { until: window.until.max(import.until), ..window },
+            Some(window) if window.phase == Phase::Closed => {
+                let until = window.until.max(import.until);
+                Restriction { until, guessed: window.guessed || until != window.until, ..window }
+            }
             remembered => Restriction {
-                identity,
-                pool,
-                in_force: true,
-                began: self.records.header.seq,
-                began_at: self.now(),
-                until: import.until,
                 strikes: remembered.map_or(1, |window| window.strikes),
-                jitter: 0,
-                forget_at: self.now().boot,
                 status: import.status,
                 reason: Arc::clone(&import.rule),
-                evidence: None,
+                ..self.window(identity, pool, import.until)
             },
         };
         self.put_restriction(restriction);

@@ -7,17 +7,19 @@ use crate::command::{Absent, Grant, Limit, Obstacle, Refusal, Release, Released,
 use crate::index::{Due, Placement, View};
 use crate::machine::Core;
 use crate::policy::Strategy;
+use crate::queries::Choice;
 use crate::records::{
-    Ask, ChosenBy, Credential, CredentialKey, EndedBy, Ending, Lease, LeaseNo, Owner, PoolKey, Restriction, TokenHash,
-    Touched,
+    Ask, ChosenBy, Credential, CredentialKey, EndedBy, Ending, Lease, LeaseNo, Owner, PoolKey, TokenHash, Touched,
 };
+use crate::restriction::{Phase, Restriction};
 use crate::rng::Rng;
+use crate::time::{Boot, Now};
 
 /// Candidates that a refusal names.
 const NAMED: usize = 32;
 
-/// What a refusal suggests when only a hard cap is in the way: a slot may come free at any moment.
-const BUSY_RETRY_MS: u64 = 1_000;
+/// What a refusal suggests when a hard cap or a probe is in the way: it may come free, or answer, at any moment.
+const SOON_MS: u64 = 1_000;
 
 impl Core {
     pub(crate) fn acquire(
@@ -33,9 +35,9 @@ impl Core {
         let view = self.view(pool_key, &need).ok_or(Refusal::UnknownPool)?;
         let strategy = view.strategy();
         let mut rng = self.records.header.rng;
-        let (key, chosen_by) = self.choose(pool_key, &ask, view, &mut rng)?;
+        let choice = self.choose(pool_key, &ask, view, &mut rng)?;
         self.records.header.rng = rng;
-        self.grant(key, chosen_by, strategy, ask, token, owner).ok_or(Refusal::UnknownCredential)
+        self.grant(choice, strategy, ask, token, owner).ok_or(Refusal::UnknownCredential)
     }
 
     fn admit(&self, owner: Option<Owner>) -> Result<(), Refusal> {
@@ -50,32 +52,39 @@ impl Core {
     }
 
     /// Whom `ask` would be granted, and why, by the view of its need; changes nothing but `rng`.
-    pub(crate) fn choose(
-        &self,
-        pool_key: PoolKey,
-        ask: &Ask,
-        view: &View,
-        rng: &mut Rng,
-    ) -> Result<(CredentialKey, ChosenBy), Refusal> {
+    pub(crate) fn choose(&self, pool_key: PoolKey, ask: &Ask, view: &View, rng: &mut Rng) -> Result<Choice, Refusal> {
         if let Some(pin) = ask.pin
             && view.placement(pin).is_none()
         {
             return Err(Refusal::UnknownCredential);
         }
-        let restriction = self.covering_pool(pool_key, ask.model.as_ref());
-        if restriction.is_none() {
-            let choice = match ask.pin {
-                Some(pin) => {
-                    let free = matches!(view.placement(pin), Some(Placement::Free(_))) && !ask.exclude.contains(&pin);
-                    free.then_some((pin, ChosenBy::Pin))
-                }
-                None => view.ranking().pick(&ask.exclude, rng).map(|key| (key, ChosenBy::Strategy(view.strategy()))),
+        let now = self.now().boot;
+        let recovery = self.recovery(pool_key);
+        let due = |probe: Option<Boot>| probe.is_some_and(|at| at <= now);
+        let in_the_way = || self.covering_pool(pool_key, ask.model.as_ref()).filter(|r| r.holds_back());
+        if in_the_way().all(|restriction| due(restriction.next_probe(recovery))) {
+            let choice = match ask.pin.filter(|pin| !ask.exclude.contains(pin)) {
+                Some(pin) => match view.placement(pin) {
+                    Some(Placement::Free(_)) => Some(pin),
+                    Some(Placement::Restricted { probe, .. }) if due(probe) => Some(pin),
+                    _ => None,
+                },
+                None if ask.pin.is_some() => None,
+                None => view
+                    .ranking()
+                    .pick(&ask.exclude, rng)
+                    .or_else(|| view.probeable(now).find(|key| !ask.exclude.contains(key))),
             };
-            if let Some(choice) = choice {
-                return Ok(choice);
+            if let Some(credential) = choice {
+                let chosen_by = if ask.pin.is_some() { ChosenBy::Pin } else { ChosenBy::Strategy(view.strategy()) };
+                let own = self.records.credentials.get(&credential).into_iter();
+                let own = own.flat_map(|credential| self.obstacles(credential, ask));
+                let covering = own.chain(self.covering_pool(pool_key, ask.model.as_ref()));
+                let probe = covering.into_iter().any(Restriction::is_in_force);
+                return Ok(Choice { credential, chosen_by, probe });
             }
         }
-        Err(self.refuse(ask, view, restriction))
+        Err(self.refuse(ask, view, self.longest(in_the_way())))
     }
 
     fn refuse(&self, ask: &Ask, view: &View, of_pool: Option<&Restriction>) -> Refusal {
@@ -118,15 +127,15 @@ impl Core {
         let now = self.now();
         unavailable.first = named.into_iter().map(|key| self.absent(key, ask)).collect();
         let first_back = unavailable.first.iter().map(|absent| match &absent.obstacle {
-            Some(obstacle) => obstacle.until.remaining(now),
-            None => Some(BUSY_RETRY_MS),
+            Some(obstacle) => obstacle.retry_after_ms(now),
+            None => Some(SOON_MS),
         });
         let back = first_back.flatten().min();
         let kept_away = unavailable.at_cap + unavailable.by_cause.values().sum::<usize>();
-        unavailable.retry_after_ms = match of_pool {
+        unavailable.retry_after_ms = match &unavailable.pool {
             // The whole pool waits, and then perhaps each of its credentials for itself.
-            Some(restriction) if unavailable.total > kept_away => restriction.until.remaining(now),
-            Some(restriction) => restriction.until.remaining(now).zip(back).map(|(pool, own)| pool.max(own)),
+            Some(pool) if unavailable.total > kept_away => pool.retry_after_ms(now),
+            Some(pool) => pool.retry_after_ms(now).zip(back).map(|(pool, own)| pool.max(own)),
             None => back,
         };
         // A slot that comes free in a pool that waits as a whole helps nobody.
@@ -139,13 +148,13 @@ impl Core {
 
     fn absent(&self, key: CredentialKey, ask: &Ask) -> Absent {
         let obstacle = self.records.credentials.get(&key).and_then(|credential| {
-            let covering = self.obstacles(credential, ask);
-            self.longest(covering).map(obstacle)
+            let in_the_way = self.obstacles(credential, ask).filter(|restriction| restriction.holds_back());
+            self.longest(in_the_way).map(obstacle)
         });
         Absent { credential: key, obstacle }
     }
 
-    /// The restrictions that keep a credential from `ask`, its pool's aside.
+    /// The restrictions that a credential is under for `ask`, its pool's aside.
     pub(crate) fn obstacles<'a>(
         &'a self,
         credential: &Credential,
@@ -158,14 +167,14 @@ impl Core {
 
     fn grant(
         &mut self,
-        key: CredentialKey,
-        chosen_by: ChosenBy,
+        choice: Choice,
         strategy: Strategy,
         ask: Ask,
         token: TokenHash,
         owner: Option<Owner>,
     ) -> Option<Grant> {
         let now = self.now();
+        let Choice { credential: key, chosen_by, .. } = choice;
         let credential = self.records.credentials.get_mut(&key)?;
         let pool = self.records.pools.get_mut(&credential.pool)?;
         let no = self.records.header.next_lease;
@@ -177,7 +186,7 @@ impl Core {
             pool.next_turn = pool.next_turn.saturating_add(1);
         }
         let default_ttl = if owner.is_some() { pool.policy.lease_ttl_ms } else { pool.policy.detached_ttl_ms };
-        let lease = Lease {
+        let mut lease = Lease {
             no,
             token,
             pool: pool.key,
@@ -189,12 +198,13 @@ impl Core {
             expires: now.boot.after(ask.ttl_ms.unwrap_or(default_ttl).max(1)),
             owner,
             ask,
+            trials: Vec::new(),
+            probe: false,
             reports: Vec::new(),
             succeeded: false,
             ended: None,
         };
         let Credential { epoch, expired, .. } = *credential;
-        let grant = Grant { no, credential: key, epoch, expires: lease.expires, chosen_by, expired };
         if takes_turn {
             self.touch(Touched::Pool(lease.pool));
         }
@@ -203,6 +213,9 @@ impl Core {
         self.index_live(&lease);
         self.index.by_token.insert(token, no);
         *self.index.account_leases.entry(lease.account).or_default() += 1;
+        (lease.trials, lease.probe) = self.put_on_trial(no, key, &lease.ask);
+        let grant =
+            Grant { no, credential: key, epoch, expires: lease.expires, chosen_by, probe: lease.probe, expired };
         self.records.leases.insert(no, lease);
         self.rerank(key);
         Some(grant)
@@ -256,6 +269,7 @@ impl Core {
         self.unindex_live(&lease);
         self.touch(Touched::Lease(no));
         self.index.ended.insert((now.boot, no));
+        self.end_trials(no, &lease.trials, by, lease.succeeded);
         self.rerank(lease.credential);
         self.forget_if_spent(lease.credential);
         while self.index.ended.len() > self.limits.ended_leases {
@@ -336,6 +350,15 @@ pub(crate) fn obstacle(restriction: &Restriction) -> Obstacle {
         cause: restriction.identity.cause,
         status: restriction.status,
         reason: Arc::clone(&restriction.reason),
-        until: restriction.until,
+        until: restriction.opens(),
+        probing: restriction.phase != Phase::Closed,
+    }
+}
+
+impl Obstacle {
+    /// Milliseconds after which it is worth asking again; `None` if only a person can help.
+    fn retry_after_ms(&self, now: Now) -> Option<u64> {
+        let left = self.until.remaining(now)?;
+        Some(if self.probing { left.min(SOON_MS) } else { left })
     }
 }

@@ -27,9 +27,9 @@
 //! assert_eq!(grant.credential, defined.keys[0]);
 //! ```
 //!
-//! The map: `records` is the state, `index` what is derived from it; `machine` keeps the two together; `leases`,
-//! `judging`, `operator`, `define`, `lists` and `deadlines` are what commands do, and `history` what is remembered of
-//! that; `queries` looks and changes nothing; `invariants` says what must hold after every command.
+//! The map: `records` is the state, `index` what is derived from it; `machine` and `restrictions` keep the two together;
+//! `leases`, `judging`, `recovery`, `operator`, `define`, `lists` and `deadlines` are what commands do, and `history` what
+//! is remembered of that; `queries` looks and changes nothing; `invariants` says what must hold after every command.
 
 mod cause;
 mod command;
@@ -47,6 +47,9 @@ mod policy;
 mod queries;
 mod ranking;
 mod records;
+mod recovery;
+mod restriction;
+mod restrictions;
 mod rng;
 mod time;
 
@@ -58,12 +61,13 @@ pub use command::{
 pub use deadlines::Deadline;
 pub use history::{Entry, Event};
 pub use machine::Core;
-pub use policy::{Backoff, Cap, Cooldowns, Limits, Policy, Strategy};
-pub use queries::{Candidate, Explanation, Ineligible};
+pub use policy::{Backoff, Cap, Cooldowns, Limits, Policy, Recovery, Strategy};
+pub use queries::{Candidate, Choice, Explanation, Ineligible};
 pub use records::{
     Account, AccountKey, Ask, Change, ChosenBy, Conclusion, Credential, CredentialKey, EndedBy, Ending, EntryNo,
     Evidence, Header, Identity, Lease, LeaseNo, List, ListKey, Model, Owner, Pool, PoolKey, Profile, Reach, Records,
-    Restriction, Scope, Seq, TokenHash, Watermark, Why,
+    Scope, Seq, TokenHash, Watermark, Why,
 };
+pub use restriction::{Phase, Restriction};
 pub use rng::Rng;
 pub use time::{Boot, Now, Until, Wall};

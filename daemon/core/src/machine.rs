@@ -1,17 +1,14 @@
 //! The core: records, what is derived from them, and the few ways in which both change together.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use crate::cause::{Cause, State};
 use crate::command::{Command, Reply};
 use crate::index::{Due, Index, Need, Placement, PoolIndex, View};
 use crate::policy::{Cap, Limits, Strategy};
 use crate::ranking::Rank;
-use crate::records::{
-    Ask, Change, Credential, CredentialKey, Identity, ListKey, Model, PoolKey, Records, Restriction, Scope, Seq,
-    Touched,
-};
+use crate::records::{Ask, Change, CredentialKey, Identity, ListKey, PoolKey, Records, Scope, Seq, Touched};
+use crate::restriction::Restriction;
 use crate::time::{Boot, Now, Until, Wall};
 
 /// Entries that the views of one pool hold in all; it bounds their memory, whatever models callers think of.
@@ -132,142 +129,14 @@ impl Core {
         }
     }
 
-    // ---- restrictions ------------------------------------------------------------------------------------------
-
-    /// Writes `restriction` in the place of the one with its identity, and places whom it covers anew.
-    pub(crate) fn put_restriction(&mut self, restriction: Restriction) {
-        let identity = restriction.identity.clone();
-        // Counted before the old one is uncounted: a model that stays restricted keeps its view.
-        self.count(&restriction);
-        if let Some(before) = self.records.restrictions.remove(&identity) {
-            self.uncount(&before);
-            self.unschedule(&before);
-        }
-        self.schedule(&restriction);
-        self.records.restrictions.insert(identity.clone(), restriction);
-        self.touch(Touched::Restriction(identity.clone()));
-        self.refresh_scope(identity.scope);
-    }
-
-    /// Removes a restriction and its memory, and places whom it covered anew.
-    pub(crate) fn drop_restriction(&mut self, identity: &Identity) {
-        let Some(before) = self.records.restrictions.remove(identity) else { return };
-        self.uncount(&before);
-        self.unschedule(&before);
-        self.touch(Touched::Restriction(identity.clone()));
-        self.refresh_scope(identity.scope);
-        if let Scope::Account(account) = identity.scope {
-            self.forget_account_if_spent(account);
-        }
-    }
-
-    fn schedule(&mut self, restriction: &Restriction) {
-        let identity = restriction.identity.clone();
-        if !restriction.in_force {
-            self.index.due.insert((restriction.forget_at, Due::Strikes(identity)));
-        } else if let Until::Passed { boot, wall } = restriction.until {
-            if boot > self.now().boot {
-                self.index.due.insert((boot, Due::Opens(identity)));
-            } else {
-                self.index.due_by_wall.insert((wall, identity));
-            }
-        }
-    }
-
-    fn unschedule(&mut self, restriction: &Restriction) {
-        let identity = restriction.identity.clone();
-        if !restriction.in_force {
-            self.index.due.remove(&(restriction.forget_at, Due::Strikes(identity)));
-        } else if let Until::Passed { boot, wall } = restriction.until {
-            self.index.due_by_wall.remove(&(wall, identity.clone()));
-            self.index.due.remove(&(boot, Due::Opens(identity)));
-        }
-    }
-
-    fn count(&mut self, restriction: &Restriction) {
-        let Some(pool) = self.index.pools.get_mut(&restriction.pool).filter(|_| restriction.in_force) else { return };
-        if let Some(model) = &restriction.identity.model {
-            *pool.restricted_models.entry(Arc::clone(model)).or_default() += 1;
-        }
-        if restriction.identity.cause == Cause::NoSecret {
-            pool.without_secret += 1;
-        }
-    }
-
-    fn uncount(&mut self, restriction: &Restriction) {
-        let Some(pool) = self.index.pools.get_mut(&restriction.pool).filter(|_| restriction.in_force) else { return };
-        if let Some(model) = &restriction.identity.model
-            && let Some(count) = pool.restricted_models.get_mut(model)
-        {
-            *count -= 1;
-            if *count == 0 {
-                pool.restricted_models.remove(model);
-                pool.views.retain(|need, _| need.model.as_ref() != Some(model));
-                pool.recent.retain(|need| need.model.as_ref() != Some(model));
-            }
-        }
-        if restriction.identity.cause == Cause::NoSecret {
-            pool.without_secret -= 1;
-        }
-    }
-
-    /// The restrictions in force that cover a credential for `model`, its pool's aside.
-    pub(crate) fn covering<'a>(
-        &'a self,
-        credential: &Credential,
-        model: Option<&'a Model>,
-    ) -> impl Iterator<Item = &'a Restriction> + use<'a> {
-        let records = &self.records;
-        [Scope::Credential(credential.key), Scope::Account(credential.account)]
-            .into_iter()
-            .flat_map(move |scope| {
-                let of_model = model.map(|model| records.restrictions_of(scope, Some(model)));
-                records.restrictions_of(scope, None).chain(of_model.into_iter().flatten())
-            })
-            .filter(|restriction| restriction.in_force)
-    }
-
-    /// The restriction of a whole pool that opens last, among those that cover `model`.
-    pub(crate) fn covering_pool(&self, pool: PoolKey, model: Option<&Model>) -> Option<&Restriction> {
-        let scope = Scope::Pool(pool);
-        let of_model = model.map(|model| self.records.restrictions_of(scope, Some(model)));
-        let all = self.records.restrictions_of(scope, None).chain(of_model.into_iter().flatten());
-        self.longest(all.filter(|restriction| restriction.in_force))
-    }
-
-    /// The one of `restrictions` that opens last.
-    pub(crate) fn longest<'a>(&self, restrictions: impl Iterator<Item = &'a Restriction>) -> Option<&'a Restriction> {
-        let now = self.now();
-        restrictions.max_by_key(|restriction| {
-            let left = restriction.until.remaining(now);
-            (left.is_none(), left, restriction.identity.cause)
-        })
-    }
-
     // ---- placing credentials -----------------------------------------------------------------------------------
-
-    fn refresh_scope(&mut self, scope: Scope) {
-        match scope {
-            Scope::Credential(key) => self.refresh(key),
-            Scope::Account(account) => {
-                let members: Vec<CredentialKey> =
-                    self.index.account_members.get(&account).into_iter().flatten().copied().collect();
-                for key in members {
-                    self.refresh(key);
-                }
-            }
-            // The pool's own restrictions are looked up at each acquire.
-            Scope::Pool(_) => {}
-        }
-    }
 
     /// Places a credential anew in every view of its pool, and counts its state anew.
     pub(crate) fn refresh(&mut self, key: CredentialKey) {
         self.place(key, false);
         let state =
             self.records.credentials.get(&key).filter(|credential| credential.retired.is_none()).map(|credential| {
-                let causes = self.covering(credential, None).map(|restriction| restriction.identity.cause.state());
-                causes.min().unwrap_or(State::Ready)
+                self.covering(credential, None).filter_map(Restriction::state).min().unwrap_or(State::Ready)
             });
         let before = match state {
             Some(state) => self.index.state.insert(key, state),
@@ -292,16 +161,19 @@ impl Core {
     fn place(&mut self, key: CredentialKey, keep_restricted: bool) {
         let Some(credential) = self.records.credentials.get(&key) else { return };
         let pool_key = credential.pool;
+        let hard = self.cap(key).hard;
         let Some(pool) = self.index.pools.get_mut(&pool_key) else { return };
         let mut views = std::mem::take(&mut pool.views);
         let lists: Vec<ListKey> = pool.lists.of(key).collect();
         for list in std::iter::once(None).chain(lists.into_iter().map(Some)) {
             let first = Need { list, ..Need::default() };
             for (need, view) in views.range_mut(first..).take_while(|(need, _)| need.list == list) {
-                if keep_restricted && matches!(view.placement(key), Some(Placement::Restricted { .. })) {
+                let restricted = matches!(view.placement(key), Some(Placement::Restricted { .. }));
+                // Where a hard cap is met, no probe goes either.
+                if keep_restricted && restricted && !hard {
                     continue;
                 }
-                let placement = self.placement(key, need, keep_restricted);
+                let placement = self.placement(key, need, keep_restricted && !restricted);
                 view.place(key, placement);
             }
         }
@@ -318,20 +190,27 @@ impl Core {
             Some(list) => self.index.pools.get(&credential.pool)?.lists.place(key, list)?,
             None => credential.order,
         };
-        let passes = |cause| need.by_reference && credential.referable && cause == Cause::NoSecret;
-        if !unrestricted {
-            let restricted = self
-                .covering(credential, need.model.as_ref())
-                .filter(|restriction| !passes(restriction.identity.cause))
-                .map(|restriction| (restriction.identity.cause, self.on_boot_clock(restriction.until)))
-                .reduce(|(cause, back), (other, later)| (cause.min(other), back.max(later)));
-            if let Some((cause, back)) = restricted {
-                return Some(Placement::Restricted { cause, back });
-            }
-        }
         let leases = self.in_flight(key);
         let cap = credential.cap.unwrap_or(pool.policy.cap);
-        if leases >= cap.max_in_flight && cap.hard {
+        let full = leases >= cap.max_in_flight && cap.hard;
+        if !unrestricted {
+            let passes = |cause| need.by_reference && credential.referable && cause == Cause::NoSecret;
+            let recovery = pool.policy.recovery;
+            let restricted = self
+                .covering(credential, need.model.as_ref())
+                .filter(|restriction| restriction.holds_back() && !passes(restriction.identity.cause))
+                .map(|restriction| {
+                    let back = self.on_boot_clock(restriction.opens());
+                    (restriction.identity.cause, back, restriction.next_probe(recovery))
+                })
+                .reduce(|(cause, back, probe), (other, later, and)| {
+                    (cause.min(other), back.max(later), probe.zip(and).map(|(probe, and)| probe.max(and)))
+                });
+            if let Some((cause, back, probe)) = restricted {
+                return Some(Placement::Restricted { cause, back, probe: probe.filter(|_| !full) });
+            }
+        }
+        if full {
             return Some(Placement::Full);
         }
         Some(Placement::Free(Rank {

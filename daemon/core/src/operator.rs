@@ -6,7 +6,8 @@ use crate::cause::{Cause, State};
 use crate::command::{Clear, Disable, Refusal};
 use crate::history::Event;
 use crate::machine::Core;
-use crate::records::{CredentialKey, Identity, Model, Restriction, Scope, Touched, Watermark};
+use crate::records::{CredentialKey, Identity, Model, Scope, Touched, Watermark};
+use crate::restriction::Restriction;
 use crate::time::Until;
 
 impl Core {
@@ -57,7 +58,7 @@ impl Core {
                 let identity = &restriction.identity;
                 !identity.cause.is_ours() && (clear.model.is_none() || identity.model == clear.model)
             })
-            .map(|restriction| (restriction.identity.clone(), restriction.in_force))
+            .map(|restriction| (restriction.identity.clone(), restriction.is_in_force()))
             .collect();
         for (identity, _) in &covered {
             self.drop_restriction(identity);
@@ -96,20 +97,7 @@ impl Core {
         let until = disable.for_ms.map_or(Until::Lifted, |ms| Until::boot(now.boot.after(ms.max(1))));
         let event = Event::Disabled { until, note: Arc::clone(&disable.note) };
         self.note(pool, Some(key), Scope::Credential(key), None, event);
-        self.put_restriction(Restriction {
-            identity: disabled(key),
-            pool,
-            in_force: true,
-            began: self.records.header.seq,
-            began_at: now,
-            until,
-            strikes: 1,
-            jitter: 0,
-            forget_at: now.boot,
-            status: None,
-            reason: disable.note,
-            evidence: None,
-        });
+        self.put_restriction(Restriction { reason: disable.note, ..self.window(disabled(key), pool, until) });
         Ok(self.state(key))
     }
 

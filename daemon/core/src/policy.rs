@@ -131,6 +131,26 @@ impl Default for Cooldowns {
     }
 }
 
+/// How what was restricted comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Recovery {
+    /// Milliseconds between two probes of a window that is still closed.
+    pub probe_interval_ms: u64,
+    /// Milliseconds that a probe has to answer before another may go.
+    pub silence_ms: u64,
+    /// Milliseconds after which a ramp ends by itself.
+    pub ramp_ms: u64,
+    /// How many leases at a time end a ramp before that.
+    pub ramp_width: u32,
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self { probe_interval_ms: 15 * 60 * 1_000, silence_ms: 60 * 1_000, ramp_ms: 60 * 1_000, ramp_width: 32 }
+    }
+}
+
 /// What one pool is told to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -145,6 +165,8 @@ pub struct Policy {
     pub detached_ttl_ms: u64,
     /// Guessed cooldowns.
     pub cooldowns: Cooldowns,
+    /// Coming back from them.
+    pub recovery: Recovery,
 }
 
 impl Default for Policy {
@@ -155,6 +177,7 @@ impl Default for Policy {
             lease_ttl_ms: 60 * 60 * 1_000,
             detached_ttl_ms: 10 * 60 * 1_000,
             cooldowns: Cooldowns::default(),
+            recovery: Recovery::default(),
         }
     }
 }

@@ -6,7 +6,8 @@ use crate::cause::State;
 use crate::command::Refusal;
 use crate::index::Placement;
 use crate::machine::Core;
-use crate::records::{Ask, ChosenBy, CredentialKey, Identity, List, PoolKey, Restriction, Scope};
+use crate::records::{Ask, ChosenBy, CredentialKey, Identity, List, PoolKey, Scope};
+use crate::restriction::Restriction;
 
 /// Candidates that an explanation goes through.
 const EXPLAINED: usize = 32;
@@ -15,9 +16,20 @@ const EXPLAINED: usize = 32;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// Whom it would grant; or the refusal.
-    pub choice: Result<(CredentialKey, ChosenBy), Refusal>,
+    pub choice: Result<Choice, Refusal>,
     /// The pinned credential, then the others in the order of the list: at most 32.
     pub candidates: Vec<Candidate>,
+}
+
+/// Whom an `acquire` would grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The credential.
+    pub credential: CredentialKey,
+    /// What decided for it.
+    pub chosen_by: ChosenBy,
+    /// Whether the lease would be a probe.
+    pub probe: bool,
 }
 
 /// One candidate.
@@ -62,7 +74,7 @@ impl Core {
         if let Err(refusal @ (Refusal::UnknownPool | Refusal::UnknownCredential)) = choice {
             return Err(refusal);
         }
-        let of_pool = self.covering_pool(pool, ask.model.as_ref());
+        let chosen = choice.as_ref().ok().map(|choice| choice.credential);
         let pinned = ask.pin.into_iter();
         let members = self.members_of(pool, need.list).filter(|key| ask.pin != Some(*key));
         let candidates = pinned
@@ -70,9 +82,13 @@ impl Core {
             .take(EXPLAINED)
             .filter_map(|key| {
                 let credential = self.records.credentials.get(&key)?;
-                let restrictions = of_pool.into_iter().chain(self.obstacles(credential, ask));
+                if chosen == Some(key) {
+                    return Some(Candidate { credential: key, ineligible: Vec::new() });
+                }
+                let of_pool = self.covering_pool(pool, ask.model.as_ref());
+                let in_the_way = of_pool.chain(self.obstacles(credential, ask)).filter(|r| r.holds_back());
                 let mut ineligible: Vec<Ineligible> =
-                    restrictions.map(|r| Ineligible::Restricted(r.identity.clone())).collect();
+                    in_the_way.map(|r| Ineligible::Restricted(r.identity.clone())).collect();
                 if view.placement(key) == Some(Placement::Full) {
                     ineligible.push(Ineligible::AtCap);
                 }
@@ -134,7 +150,7 @@ impl Core {
         self.index.pools.get(&pool).map_or(0, |pool| pool.leases)
     }
 
-    /// The restrictions in force on a credential or its account, of whatever model.
+    /// The restrictions on a credential or its account that are not over, of whatever model.
     pub fn restrictions_on(&self, key: CredentialKey) -> impl Iterator<Item = &Restriction> {
         let credential = self.records.credentials.get(&key);
         let scopes = credential.map(|credential| [Scope::Credential(key), Scope::Account(credential.account)]);
@@ -142,19 +158,19 @@ impl Core {
             .into_iter()
             .flatten()
             .flat_map(|scope| self.records.restrictions_within(scope))
-            .filter(|restriction| restriction.in_force)
+            .filter(|restriction| !restriction.is_over())
     }
 
     /// The restriction behind a credential's state, the one that lasts longest; `None` while it is ready.
     #[must_use]
     pub fn restriction_behind(&self, key: CredentialKey) -> Option<&Restriction> {
         let state = self.state(key);
-        let behind = |r: &&Restriction| r.identity.model.is_none() && r.identity.cause.state() == state;
+        let behind = |r: &&Restriction| r.identity.model.is_none() && r.state() == Some(state);
         self.longest(self.restrictions_on(key).filter(behind))
     }
 
-    /// The restrictions in force on a pool as a whole.
+    /// The restrictions on a pool as a whole that are not over.
     pub fn restrictions_on_pool(&self, pool: PoolKey) -> impl Iterator<Item = &Restriction> {
-        self.records.restrictions_within(Scope::Pool(pool)).filter(|restriction| restriction.in_force)
+        self.records.restrictions_within(Scope::Pool(pool)).filter(|restriction| !restriction.is_over())
     }
 }

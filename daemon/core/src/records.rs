@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::cause::{Cause, Kind, State};
 use crate::history::Entry;
 use crate::policy::{Cap, Policy};
+use crate::restriction::Restriction;
 use crate::rng::Rng;
 use crate::time::{Boot, Now, Until, Wall};
 
@@ -196,37 +197,6 @@ pub struct Identity {
     pub cause: Cause,
 }
 
-/// "Not usable, for this scope, until then, because of that"; and, once that has passed, the memory of its strikes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Restriction {
-    /// Its identity.
-    pub identity: Identity,
-    /// The pool that it is in.
-    pub pool: PoolKey,
-    /// Whether it restricts; if not, it only remembers strikes.
-    pub in_force: bool,
-    /// The command that began its present window.
-    pub began: Seq,
-    /// When that was.
-    pub began_at: Now,
-    /// When it opens, or opened.
-    pub until: Until,
-    /// Strikes so far, at least 1.
-    pub strikes: u32,
-    /// How much later than its hint each deadline of this window is, in 1/1,024 of the time left (0 to 102).
-    pub jitter: u16,
-    /// When its strikes are forgotten; of meaning while it is not in force.
-    pub forget_at: Boot,
-    /// The HTTP status behind it.
-    pub status: Option<u16>,
-    /// The rule that concluded it, or what an operator noted.
-    pub reason: Arc<str>,
-    /// What the rule went by.
-    #[cfg_attr(feature = "serde", serde(skip))]
-    pub evidence: Option<Evidence>,
-}
-
 /// An operator's `clear`: reports from leases granted before it are history only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -317,6 +287,10 @@ pub struct Lease {
     pub owner: Option<Owner>,
     /// What was asked for.
     pub ask: Ask,
+    /// The restrictions that it is to see about.
+    pub trials: Vec<Identity>,
+    /// Whether one of them was in force when it was granted.
+    pub probe: bool,
     /// What was concluded from the failures reported about it, by the caller's number.
     pub reports: Vec<(u64, Conclusion)>,
     /// Whether its use is known to have succeeded.

@@ -106,6 +106,8 @@ const DAY_MS: u64 = 24 * 60 * 60 * SECOND_MS;
 const TTL: ValueType = ValueType::Duration { min_ms: 1, max_ms: DAY_MS };
 /// No guess is longer than the longest window that a vendor is known to have, a month.
 const COOLDOWN: ValueType = ValueType::Duration { min_ms: 1, max_ms: 35 * DAY_MS };
+/// A window that is spent is not asked after all the time.
+const PROBES: ValueType = ValueType::Duration { min_ms: SECOND_MS, max_ms: DAY_MS };
 const PATIENCE: ValueType = ValueType::Duration { min_ms: 10, max_ms: 60 * 60 * SECOND_MS };
 const MANY: ValueType = ValueType::Count { min: 1, max: 1_000_000 };
 const AUTH_TYPE: ValueType = ValueType::Choice { now: &["api_key", "oauth"], later: &[] };
@@ -149,7 +151,13 @@ pub const KEYS: &[Key] = &[
     key("defaults.secrets", SECRETS, Some("values"), "Whether leases hold secrets, or only say where they are.")
         .in_pools(),
     key("defaults.account", ValueType::Text, None, "The account whose quota the credentials share.").in_credentials(),
-    key("defaults.probe_interval", TTL, None, "How often a long restriction is probed.").in_pools().later(),
+    key(
+        "defaults.probe_interval",
+        PROBES,
+        Some("15m"),
+        "How often a restriction that is not over is probed, while nothing else is available.",
+    )
+    .in_pools(),
     key("defaults.affinity_ttl", TTL, None, "How long a session remembers its credential.").in_pools().later(),
     key("pools.*.definitions.*.id", ValueType::Text, None, "The credential's id; by default made from its source."),
     key("pools.*.definitions.*.label", ValueType::Text, None, "The credential's label; by default its source."),

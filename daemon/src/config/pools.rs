@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use credpool_core::{Cap, Policy, Strategy};
+use credpool_core::{Cap, Policy, Recovery, Strategy};
 use credpool_proto::limits::MAX_NAME_BYTES;
 
 use super::error::ConfigError;
@@ -44,6 +44,7 @@ impl Config {
     #[must_use]
     pub fn policy(&self, pool: &str, hermes: Option<Strategy>) -> Policy {
         let (fallback, none) = (Policy::default(), PoolSettings::default());
+        let recovery = fallback.recovery;
         let own = self.pools.get(pool).unwrap_or(&none);
         let all = &self.defaults;
         Policy {
@@ -55,6 +56,10 @@ impl Config {
                 .or(all.detached_ttl)
                 .unwrap_or(fallback.detached_ttl_ms.min(self.limits.ttl_ms)),
             cooldowns: self.cooldowns,
+            recovery: Recovery {
+                probe_interval_ms: own.probe_interval.or(all.probe_interval).unwrap_or(recovery.probe_interval_ms),
+                ..recovery
+            },
         }
     }
 

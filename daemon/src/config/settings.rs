@@ -46,6 +46,7 @@ pub(super) struct PoolSettings {
     pub(super) lease_ttl: Option<u64>,
     pub(super) detached_ttl: Option<u64>,
     pub(super) secrets: Option<SecretsName>,
+    pub(super) probe_interval: Option<u64>,
     pub(super) account: Option<String>,
     /// By index, padded: see `file`.
     pub(super) definitions: BTreeMap<String, DefinitionSettings>,

@@ -243,7 +243,6 @@ fn what_this_version_cannot_do_is_refused() {
         "store_key = 'file:/k'",
         "snapshot.path = '/s'",
         "snapshot.durability = 'sync'",
-        "defaults.probe_interval = '1m'",
         "pools.p.affinity_ttl = '1m'",
     ] {
         let errors = Fixture::new(line).errors(&[]);

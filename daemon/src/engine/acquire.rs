@@ -103,7 +103,7 @@ impl Engine {
             pool: pool.into(),
             credential,
             expires_at_ms: self.now.wall.after(grant.expires.since(self.now.boot)).0,
-            probe: false,
+            probe: grant.probe,
             chosen_by: convert::chosen_by(grant.chosen_by).into(),
             queued_ms: 0,
             expired: grant.expired,

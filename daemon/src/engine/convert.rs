@@ -9,7 +9,7 @@ use credpool_core::{Cause, Core, CredentialKey, Now, Obstacle, PoolKey, Until};
 use credpool_proto::error::{Details, Unavailable, WireError};
 use credpool_proto::limits::MAX_INTEGER;
 use credpool_proto::reply::{self, CredentialBrief, Restriction};
-use credpool_proto::words::{CredentialState, EndedBy, ErrorCode, NotApplied, Scope, VerdictKind};
+use credpool_proto::words::{CredentialState, EndedBy, ErrorCode, NotApplied, Phase, Scope, VerdictKind};
 use credpool_verdict as verdict;
 
 use crate::catalogue::Catalogue;
@@ -25,6 +25,7 @@ pub(super) fn state(state: core::State) -> CredentialState {
         core::State::NeedsLogin => CredentialState::NeedsLogin,
         core::State::Billing => CredentialState::Billing,
         core::State::Cooling => CredentialState::Cooling,
+        core::State::Probing => CredentialState::Probing,
         core::State::Ready => CredentialState::Ready,
     }
 }
@@ -166,9 +167,19 @@ pub(super) fn restriction<'a>(restriction: &'a core::Restriction, now: Now) -> R
         kind: cause_word(restriction.identity.cause).into(),
         status: restriction.status,
         reason: Some(&*restriction.reason).filter(|reason| !reason.is_empty()).map(Cow::Borrowed),
-        until_at_ms: instant(restriction.until, now),
+        until_at_ms: instant(restriction.opens(), now),
+        phase: phase(restriction.phase),
         strikes: restriction.strikes,
         evidence: restriction.evidence.as_ref().map(evidence),
+    }
+}
+
+fn phase(phase: core::Phase) -> Phase {
+    match phase {
+        core::Phase::Closed => Phase::Closed,
+        core::Phase::HalfOpen { .. } => Phase::HalfOpen,
+        core::Phase::Ramping { .. } => Phase::Ramping,
+        core::Phase::Over { .. } => Phase::Over,
     }
 }
 
@@ -202,7 +213,7 @@ impl Seen<'_> {
                 status: restriction.status,
                 reason: reason(&restriction.reason),
             }),
-            until_at_ms: behind.and_then(|restriction| instant(restriction.until, self.now)),
+            until_at_ms: behind.and_then(|restriction| instant(restriction.opens(), self.now)),
         }
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use credpool_core as core;
-use credpool_core::{Candidate, Ineligible, Now, Restriction};
+use credpool_core::{Candidate, Ineligible, Now, Phase, Restriction};
 use credpool_proto::error::WireError;
 use credpool_proto::reply::{self, Choice, Explanation, Reason};
 use credpool_proto::request::AcquireOptions;
@@ -26,10 +26,10 @@ impl Engine {
         let model = ask.model.as_deref();
         let explanation = self.core.explain(pool, &ask).map_err(|refusal| seen.error(&refusal, Some(pool), model))?;
         let (choice, retry_after_ms) = match &explanation.choice {
-            Ok((key, by)) => {
-                let brief = seen.brief(*key);
-                let by = convert::chosen_by(*by).into();
-                (Some(Choice { id: brief.id, label: brief.label, chosen_by: by, probe: false }), None)
+            Ok(choice) => {
+                let brief = seen.brief(choice.credential);
+                let by = convert::chosen_by(choice.chosen_by).into();
+                (Some(Choice { id: brief.id, label: brief.label, chosen_by: by, probe: choice.probe }), None)
             }
             Err(core::Refusal::Exhausted(unavailable) | core::Refusal::Busy(unavailable)) => {
                 (None, unavailable.retry_after_ms)
@@ -95,13 +95,16 @@ fn in_words(restriction: &Restriction, now: Now) -> String {
     if let Some(model) = &restriction.identity.model {
         let _ = write!(words, ", for model {model} only");
     }
-    let _ = write!(words, ", since {}", ago(now.boot.since(restriction.began_at.boot)));
-    match restriction.until.remaining(now) {
-        Some(left) => {
-            let _ = write!(words, ", for another {}", seconds(left));
+    let _ = write!(words, ", since {} ago", lasting(now.boot.since(restriction.began_at.boot)));
+    let left = restriction.opens().remaining(now).map(lasting);
+    let _ = match (restriction.phase, left) {
+        (Phase::Closed, Some(left)) => write!(words, ", for another {left}"),
+        (Phase::Ramping { width, .. }, Some(left)) => {
+            write!(words, ", over by now; for {left} at most {width} at a time")
         }
-        None => words.push_str(", until somebody helps"),
-    }
+        (_, Some(left)) => write!(words, ", perhaps over by now; a probe is out and has {left} to answer"),
+        (_, None) => write!(words, ", until somebody helps"),
+    };
     if let Some(status) = restriction.status {
         let _ = write!(words, "; HTTP {status}");
     }
@@ -114,10 +117,34 @@ fn in_words(restriction: &Restriction, now: Now) -> String {
     words
 }
 
-fn ago(ms: u64) -> String {
-    format!("{} ago", seconds(ms))
+/// A duration as people read it: "43 s", "4 min 3 s", "3 h 4 min", "6 d 1 h".
+fn lasting(ms: u64) -> String {
+    let seconds = ms.div_ceil(1_000);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds / 3_600 % 24),
+    }
 }
 
-fn seconds(ms: u64) -> String {
-    format!("{} s", ms.div_ceil(1_000))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_told_in_two_units() {
+        let told = [
+            (0, "0 s"),
+            (1, "1 s"),
+            (59_001, "1 min 0 s"),
+            (243_000, "4 min 3 s"),
+            (11_040_000, "3 h 4 min"),
+            (86_399_000, "23 h 59 min"),
+            (522_000_000, "6 d 1 h"),
+        ];
+        for (ms, words) in told {
+            assert_eq!(lasting(ms), words);
+        }
+    }
 }

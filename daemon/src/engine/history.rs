@@ -53,6 +53,7 @@ impl Engine {
             model: entry.model.as_deref().map(Cow::Borrowed),
             scope: convert::scope_word(entry.scope, false),
             lease: None,
+            probe: false,
             kind: None,
             status: None,
             applied: None,
@@ -65,8 +66,14 @@ impl Engine {
             note: None,
         };
         match &entry.event {
-            Event::Reported { lease, status, conclusion } => reported(
-                Entry { event: HistoryEvent::Reported, lease: lease.map(|no| no.0), status: *status, ..plain },
+            Event::Reported { lease, probe, status, conclusion } => reported(
+                Entry {
+                    event: HistoryEvent::Reported,
+                    lease: lease.map(|no| no.0),
+                    probe: *probe,
+                    status: *status,
+                    ..plain
+                },
                 conclusion,
                 entry.at,
             ),
@@ -78,9 +85,10 @@ impl Engine {
                 rule: Some(Cow::Borrowed(rule)),
                 ..plain
             },
-            Event::Recovered { lease, lifted } => Entry {
+            Event::Recovered { lease, probe, lifted } => Entry {
                 event: HistoryEvent::Recovered,
                 lease: Some(lease.0),
+                probe: *probe,
                 lifted: Some(convert::number(*lifted)),
                 ..plain
             },

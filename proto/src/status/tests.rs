@@ -9,6 +9,7 @@ fn restriction() -> Restriction<'static> {
         status: Some(429),
         reason: Some("rate_limit_exceeded".into()),
         until_at_ms: Some(1_795_471_643_000),
+        phase: Phase::Closed,
         strikes: 1,
         evidence: Some(Evidence { source: "header:retry-after".into(), raw: "43".into() }),
     }

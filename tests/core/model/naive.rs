@@ -2,6 +2,8 @@
 //! design. It shares types with the core and no code. Where chance decides (a random pick, jitter, a new key), it
 //! checks that the answer is one of those allowed, and goes on from there.
 
+mod recovery;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ use credpool_core::{
     PoolKey, Profile, Reach, Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, Scope, Seq, State,
     Strategy, Subject, TokenHash, Until, Verdict, Why,
 };
+
+use recovery::Life;
 
 type Said<T = ()> = Result<T, String>;
 
@@ -56,13 +60,19 @@ enum End {
 #[derive(Clone, Debug)]
 struct Ban {
     about: About,
+    pool: PoolKey,
     model: Option<Model>,
     cause: Cause,
     began: u64,
+    began_at: u64,
     end: End,
+    /// Whether nobody but us has said when it ends.
+    guessed: bool,
+    probed: Option<u64>,
     strikes: u32,
-    /// When it was seen to have opened; only its strikes are left then.
-    opened: Option<u64>,
+    life: Life,
+    /// The leases that are on trial.
+    out: Vec<TokenHash>,
 }
 
 #[derive(Clone, Debug)]
@@ -125,6 +135,7 @@ struct Lease {
     expires: u64,
     owner: Option<Owner>,
     ask: Ask,
+    probe: bool,
     said: Vec<(u64, Conclusion)>,
     succeeded: bool,
     ended: Option<(EndedBy, u64)>,
@@ -247,20 +258,11 @@ impl Naive {
         self.seq += 1;
         self.now = Now { boot: self.now.boot.max(now.boot), wall: now.wall };
         let boot = self.boot();
-        for lease in &mut self.leases {
-            if lease.ended.is_none() && lease.expires <= boot {
-                lease.ended = Some((EndedBy::Ttl, boot));
-            }
+        let expired = self.live().filter(|lease| lease.expires <= boot).map(|lease| lease.token);
+        for token in expired.collect::<Vec<_>>() {
+            self.end(token, EndedBy::Ttl);
         }
-        let open: Vec<bool> = self.bans.iter().map(|ban| self.left(ban.end) == Some(0)).collect();
-        for (ban, open) in self.bans.iter_mut().zip(open) {
-            if ban.opened.is_none() && open {
-                ban.opened = Some(boot);
-            }
-        }
-        self.bans.retain(|ban| ban.opened.is_none() || ban.cause != Cause::Disabled);
-        let strikes_ms = self.limits.strikes_ms;
-        self.bans.retain(|ban| ban.opened.is_none_or(|opened| opened + strikes_ms > boot));
+        self.bans_pass();
         for credential in &mut self.credentials {
             credential.has_run_out |= credential.runs_out.is_some_and(|at| at <= self.now.wall.0);
         }
@@ -332,37 +334,55 @@ impl Naive {
         self.live().filter(|lease| lease.credential == key).count()
     }
 
-    /// Causes and ends of what covers a credential for `model`, its pool's restrictions aside.
-    fn covering(&self, credential: &Credential, model: Option<&Model>) -> Vec<(Cause, End)> {
+    fn policy(&self, key: PoolKey) -> Policy {
+        self.pool(key).map(|pool| pool.policy.clone()).unwrap_or_default()
+    }
+
+    /// What holds a credential back for `model`, its pool's bans aside.
+    fn blocking(&self, credential: &Credential, model: Option<&Model>) -> Vec<Ban> {
         let own = About::Credential(credential.key);
         let account = About::Account(credential.pool, Arc::clone(&credential.account));
-        let mut covering: Vec<(Cause, End)> = self
+        let mut blocking: Vec<Ban> = self
             .bans
             .iter()
-            .filter(|ban| ban.opened.is_none() && (ban.about == own || ban.about == account))
+            .filter(|ban| ban.blocks() && (ban.about == own || ban.about == account))
             .filter(|ban| ban.model.is_none() || ban.model.as_ref() == model)
-            .map(|ban| (ban.cause, ban.end))
+            .cloned()
             .collect();
         if !credential.resolved {
-            covering.push((Cause::NoSecret, End::Never));
+            blocking.push(self.ban(own, credential.pool, None, Cause::NoSecret, End::Never));
         }
-        covering
+        blocking
+    }
+
+    /// A ban that begins now.
+    fn ban(&self, about: About, pool: PoolKey, model: Option<Model>, cause: Cause, end: End) -> Ban {
+        Ban {
+            about,
+            pool,
+            model,
+            cause,
+            began: self.seq,
+            began_at: self.boot(),
+            end,
+            guessed: true,
+            probed: None,
+            strikes: 1,
+            life: Life::Closed,
+            out: Vec::new(),
+        }
     }
 
     fn state(&self, key: CredentialKey) -> State {
         let Some(credential) = self.credential(key).filter(|credential| credential.gone.is_none()) else {
             return State::Ready;
         };
-        let causes: Vec<Cause> = self.covering(credential, None).into_iter().map(|(cause, _)| cause).collect();
-        let any = |cause: Cause| causes.contains(&cause);
-        match () {
-            () if any(Cause::Disabled) => State::Disabled,
-            () if any(Cause::NoSecret) => State::NoSecret,
-            () if any(Cause::Dead) => State::NeedsLogin,
-            () if any(Cause::Billing) => State::Billing,
-            () if !causes.is_empty() => State::Cooling,
-            () => State::Ready,
-        }
+        let no_secret = (!credential.resolved).then_some(State::NoSecret);
+        let states = self.blocking(credential, None).into_iter().filter(|ban| ban.cause != Cause::NoSecret);
+        let states: Vec<State> = states.filter_map(|ban| ban.state()).chain(no_secret).collect();
+        let order =
+            [State::Disabled, State::NoSecret, State::NeedsLogin, State::Billing, State::Cooling, State::Probing];
+        order.into_iter().find(|state| states.contains(state)).unwrap_or(State::Ready)
     }
 
     // ---- definitions -------------------------------------------------------------------------------------------
@@ -515,33 +535,39 @@ impl Naive {
         let Some(policy) = self.pool(pool).map(|pool| &pool.policy) else {
             return Err("no such pool".into());
         };
-        let of_pool: Vec<(Cause, End)> = self
+        let of_pool: Vec<Ban> = self
             .bans
             .iter()
-            .filter(|ban| ban.opened.is_none() && ban.about == About::Pool(pool))
+            .filter(|ban| ban.blocks() && ban.about == About::Pool(pool))
             .filter(|ban| ban.model.is_none() || ban.model == ask.model)
-            .map(|ban| (ban.cause, ban.end))
+            .cloned()
             .collect();
         let restricted = |credential: &Credential| {
-            let mut covering = self.covering(credential, ask.model.as_ref());
+            let mut blocking = self.blocking(credential, ask.model.as_ref());
             let takes_reference = ask.by_reference && credential.referable;
-            covering.retain(|(cause, _)| !(takes_reference && *cause == Cause::NoSecret));
-            covering
+            blocking.retain(|ban| !(takes_reference && ban.cause == Cause::NoSecret));
+            blocking
         };
         let cap = |credential: &Credential| credential.cap.unwrap_or(policy.cap);
         let busy = |credential: &Credential| self.in_flight(credential.key) >= cap(credential).max_in_flight as usize;
+        let full = |credential: &Credential| cap(credential).hard && busy(credential);
+        let is_shut = of_pool.iter().any(|ban| self.may_be_probed_from(ban).is_none_or(|from| from > self.boot()));
         let free: Vec<&Credential> = candidates
             .iter()
             .copied()
-            .filter(|credential| of_pool.is_empty() && restricted(credential).is_empty())
-            .filter(|credential| !(cap(credential).hard && busy(credential)))
+            .filter(|credential| !is_shut && restricted(credential).is_empty() && !full(credential))
             .collect();
-        if free.is_empty() {
+        let rare = self.rarely_probed(&candidates, &restricted, &full).filter(|_| !is_shut && free.is_empty());
+        if free.is_empty() && rare.is_none() {
             let Err(refusal) = answer else { return Err(format!("{candidates:?} cannot be had")) };
             let view = Refused { candidates: &candidates, of_pool: &of_pool, naive: self };
             return view.check(refusal, &restricted);
         }
-        let Ok(grant) = answer else { return Err(format!("{free:?} can be had")) };
+        let Ok(grant) = answer else { return Err(format!("{free:?} or {rare:?} can be had")) };
+        let free: Vec<&Credential> = match rare {
+            Some(rare) => candidates.iter().copied().filter(|credential| credential.key == rare).collect(),
+            None => free,
+        };
         // Those whose secret has run out only if there are no others.
         let fresh: Vec<&Credential> = free.iter().copied().filter(|credential| !credential.has_run_out).collect();
         let free = if fresh.is_empty() { free } else { fresh };
@@ -566,6 +592,9 @@ impl Naive {
         let expires = self.boot() + ask.ttl_ms.unwrap_or(default_ttl).max(1);
         ensure!(grant.expires.0 == expires, "expires at {expires}");
         let round_robin = strategy == Strategy::RoundRobin;
+        let tried = self.credential(grant.credential).cloned().ok_or("no such credential")?;
+        let probe = self.try_out(token, pool, &tried, ask);
+        ensure!(grant.probe == probe, "a probe: {probe}");
         let (seq, boot) = (self.seq, self.boot());
         let pool = self.pools.iter_mut().find(|known| known.key == pool).ok_or("no such pool")?;
         let credential = self.credentials.iter_mut().find(|c| c.key == grant.credential).ok_or("no such credential")?;
@@ -588,6 +617,7 @@ impl Naive {
             expires,
             owner,
             ask: ask.clone(),
+            probe,
             said: Vec::new(),
             succeeded: false,
             ended: None,
@@ -622,6 +652,8 @@ impl Naive {
         let boot = self.boot();
         if let Some(lease) = self.lease_mut(token).filter(|lease| lease.ended.is_none()) {
             lease.ended = Some((by, boot));
+            let succeeded = lease.succeeded;
+            self.off_trial(token, by, succeeded);
         }
     }
 
@@ -630,7 +662,6 @@ impl Naive {
         let lease = self.lease_mut(release.token).ok_or(Refusal::UnknownLease)?;
         let before = lease.ended;
         let (ended_by, at) = before.unwrap_or((EndedBy::Release, boot));
-        lease.ended = Some((ended_by, at));
         // The first word of its holder about how it went.
         let given_back = before.is_some_and(|(by, _)| matches!(by, EndedBy::Release | EndedBy::Report));
         let succeeds = release.success && !given_back && !lease.succeeded;
@@ -640,32 +671,8 @@ impl Naive {
         if succeeds {
             self.succeed(&lease);
         }
+        self.end(release.token, EndedBy::Release);
         Ok(Released { held_ms, ended_by, duplicate: before.is_some() })
-    }
-
-    fn succeed(&mut self, lease: &Lease) {
-        let same_secret = self.credential(lease.credential).is_some_and(|c| c.secret_since == lease.secret_since);
-        let covers = |about: &About| match about {
-            About::Credential(key) => *key == lease.credential && same_secret,
-            About::Account(pool, account) => *pool == lease.pool && *account == lease.account,
-            About::Pool(pool) => *pool == lease.pool,
-        };
-        let (lifted, left): (Vec<Ban>, Vec<Ban>) = self.bans.iter().cloned().partition(|ban| {
-            let for_its_model = ban.model.is_none() || ban.model == lease.ask.model;
-            let disproved = covers(&ban.about) && for_its_model && ban.began < lease.granted;
-            disproved && ban.cause != Cause::Disabled
-        });
-        self.bans = left;
-        let width = |ban: &&Ban| match ban.about {
-            About::Credential(_) => 0,
-            About::Account(..) => 1,
-            About::Pool(_) => 2,
-        };
-        if let Some(widest) = lifted.iter().max_by_key(width).map(|ban| ban.about.clone()) {
-            let event = Event::Recovered { lease: lease.no, lifted: lifted.len() };
-            self.tell(lease.pool, Some(lease.credential), widest, lease.ask.model.as_ref(), event);
-        }
-        self.hear_of(lease.credential);
     }
 
     fn renew(&mut self, renew: Renew) -> Result<Renewed, Refusal> {
@@ -770,7 +777,8 @@ impl Naive {
             Reach::Pool => About::Pool(witness.pool),
         };
         let model = report.model.as_ref().or(conclusion.model.as_ref());
-        let event = Event::Reported { lease, status: report.verdict.status, conclusion: conclusion.clone() };
+        let probe = lease.is_some_and(|no| self.leases.iter().any(|lease| lease.no == no && lease.probe));
+        let event = Event::Reported { lease, probe, status: report.verdict.status, conclusion: conclusion.clone() };
         self.tell(witness.pool, Some(witness.credential), about, model, event);
     }
 
@@ -820,13 +828,14 @@ impl Naive {
             Some(Until::Lifted) => End::Never,
             None => return Err("a restriction is spoken of".into()),
         };
-        let in_force = before.map(|at| &self.bans[at]).filter(|ban| ban.opened.is_none()).cloned();
-        let (strikes, news) = if let Some(window) = in_force {
+        let closed = before.map(|at| &self.bans[at]).filter(|ban| ban.life == Life::Closed).cloned();
+        let (ban, news) = if let Some(window) = closed {
             match hint {
                 Some(hint) => self.check_end(Some(window.end), hint, got)?,
                 None => ensure!(got == window.end, "without a hint, the window stays as it is"),
             }
-            (window.strikes, got != window.end)
+            let news = got != window.end;
+            (Ban { end: got, guessed: window.guessed && !news, ..window }, news)
         } else {
             let strikes = match before.map(|at| &self.bans[at]) {
                 Some(ban) if witness.granted > ban.began => ban.strikes + 1,
@@ -845,13 +854,10 @@ impl Naive {
                     self.check_end(None, End::At { boot: self.boot() + ms, wall: 0 }, got)?;
                 }
             }
-            (strikes, true)
+            let begun = self.ban(about, witness.pool, verdict.model.clone(), cause, got);
+            (Ban { strikes, guessed: hint.is_none(), ..begun }, true)
         };
-        let (began, end) = match before.map(|at| &self.bans[at]) {
-            Some(ban) if ban.opened.is_none() => (ban.began, got),
-            _ => (self.seq, got),
-        };
-        let ban = Ban { about, model: verdict.model.clone(), cause, began, end, strikes, opened: None };
+        let strikes = ban.strikes;
         match before {
             Some(at) => self.bans[at] = ban,
             None => self.bans.push(ban),
@@ -947,22 +953,22 @@ impl Naive {
         }
         let known =
             self.bans.iter().position(|ban| ban.about == about && ban.model.is_none() && ban.cause == import.cause);
+        let begun = self.ban(about, credential.pool, None, import.cause, end);
         let Some(at) = known else {
-            let (cause, began) = (import.cause, self.seq);
-            self.bans.push(Ban { about, model: None, cause, began, end, strikes: 1, opened: None });
+            self.bans.push(begun);
             return true;
         };
         let ban = &mut self.bans[at];
-        if ban.opened.is_some() {
-            *ban = Ban { began: self.seq, end, opened: None, ..ban.clone() };
-        } else {
-            ban.end = match (ban.end, end) {
-                (End::At { boot, wall }, End::At { boot: b, wall: w }) => {
-                    End::At { boot: boot.max(b), wall: wall.max(w) }
-                }
-                _ => End::Never,
-            };
+        if ban.life != Life::Closed {
+            *ban = Ban { strikes: ban.strikes, ..begun };
+            return true;
         }
+        let longer = match (ban.end, end) {
+            (End::At { boot, wall }, End::At { boot: b, wall: w }) => End::At { boot: boot.max(b), wall: wall.max(w) },
+            _ => End::Never,
+        };
+        ban.guessed |= longer != ban.end;
+        ban.end = longer;
         true
     }
 
@@ -998,7 +1004,7 @@ impl Naive {
                 credential.known = credential.known.max(wall);
             }
         }
-        let lifted = lifted.iter().filter(|ban| ban.opened.is_none()).count();
+        let lifted = lifted.iter().filter(|ban| ban.in_force()).count();
         if let Some(widest) = cleared.last().cloned() {
             self.tell(clear.pool, clear.credential, widest, clear.model.as_ref(), Event::Cleared { lifted });
         }
@@ -1016,8 +1022,8 @@ impl Naive {
         let until = disable.for_ms.map_or(Until::Lifted, |ms| Until::boot(self.now.boot.after(ms.max(1))));
         let event = Event::Disabled { until, note: Arc::clone(&disable.note) };
         self.tell(pool, Some(disable.credential), About::Credential(disable.credential), None, event);
-        let (about, began) = (About::Credential(disable.credential), self.seq);
-        self.bans.push(Ban { about, model: None, cause: Cause::Disabled, began, end, strikes: 1, opened: None });
+        let about = About::Credential(disable.credential);
+        self.bans.push(self.ban(about, pool, None, Cause::Disabled, end));
         Ok(self.state(disable.credential))
     }
 
@@ -1067,12 +1073,15 @@ impl Naive {
             .bans
             .iter()
             .map(|b| {
-                format!("{:?} {:?} {:?} {:?} {} {}", b.about, b.model, b.cause, b.end, b.strikes, b.opened.is_none())
+                let whose = format!("{:?} {:?} {:?}", b.about, b.model, b.cause);
+                let (out, opens) = (b.out.len(), b.opens());
+                format!("{whose} {opens:?} {} {} {} {out}", b.strikes, b.lasts(), b.blocks())
             })
             .collect();
         let unresolved = self.credentials.iter().filter(|c| !c.resolved && c.gone.is_none());
         ours.extend(unresolved.map(|c| {
-            format!("{:?} {:?} {:?} {:?} 1 true", About::Credential(c.key), None::<Model>, Cause::NoSecret, End::Never)
+            let about = About::Credential(c.key);
+            format!("{about:?} {:?} {:?} {:?} 1 true true 0", None::<Model>, Cause::NoSecret, End::Never)
         }));
         ours.sort();
         let mut theirs: Vec<String> = records
@@ -1081,7 +1090,9 @@ impl Naive {
             .map(|r| {
                 let about = about(r.identity.scope).map_or("nobody".into(), |about| format!("{about:?}"));
                 let (model, cause) = (&r.identity.model, r.identity.cause);
-                format!("{about} {model:?} {cause:?} {:?} {} {}", end(r.until), r.strikes, r.in_force)
+                let (opens, out) = (end(r.opens()), r.trial.len());
+                let (lasts, blocks) = (!r.is_over(), r.holds_back());
+                format!("{about} {model:?} {cause:?} {opens:?} {} {lasts} {blocks} {out}", r.strikes)
             })
             .collect();
         theirs.sort();
@@ -1116,17 +1127,20 @@ impl Naive {
 /// A refusal, and what it should speak of.
 struct Refused<'a> {
     candidates: &'a [&'a Credential],
-    of_pool: &'a [(Cause, End)],
+    of_pool: &'a [Ban],
     naive: &'a Naive,
 }
 
 impl Refused<'_> {
-    fn check(&self, refusal: &Refusal, restricted: &dyn Fn(&Credential) -> Vec<(Cause, End)>) -> Said {
+    fn check(&self, refusal: &Refusal, restricted: &dyn Fn(&Credential) -> Vec<Ban>) -> Said {
         let naive = self.naive;
-        let longest = |covering: &[(Cause, End)]| {
-            let ends = covering.iter().map(|(_, end)| naive.left(*end).unwrap_or(u64::MAX));
-            ends.max()
+        let longest = |blocking: &[Ban]| {
+            let left = |ban: &Ban| (naive.left(ban.opens()).unwrap_or(u64::MAX), ban.cause);
+            blocking.iter().max_by_key(|ban| left(ban)).map(|ban| (left(ban).0, ban.life != Life::Closed))
         };
+        // A probe may answer at any moment.
+        let retry =
+            |longest: Option<(u64, bool)>| longest.map(|(left, probing)| if probing { left.min(1_000) } else { left });
         let healthy = |credential: &&&Credential| restricted(credential).is_empty();
         let capped = |credential: &&&Credential| {
             let pool = naive.pool(credential.pool);
@@ -1146,7 +1160,7 @@ impl Refused<'_> {
         let mut by_cause = BTreeMap::new();
         for credential in self.candidates {
             let causes = restricted(credential);
-            if let Some(gravest) = GRAVITY.iter().find(|grave| causes.iter().any(|(cause, _)| cause == *grave)) {
+            if let Some(gravest) = GRAVITY.iter().find(|grave| causes.iter().any(|ban| ban.cause == **grave)) {
                 *by_cause.entry(*gravest).or_insert(0) += 1;
             }
         }
@@ -1161,14 +1175,16 @@ impl Refused<'_> {
         for Absent { credential, obstacle } in &unavailable.first {
             let Some(row) = self.candidates.iter().find(|c| c.key == *credential) else { continue };
             let expected = longest(&restricted(row));
-            let said = obstacle.as_ref().map(|obstacle| obstacle.until.remaining(naive.now).unwrap_or(u64::MAX));
+            let said = obstacle.as_ref().map(|o| (o.until.remaining(naive.now).unwrap_or(u64::MAX), o.probing));
             ensure!(said == expected, "{credential:?} is kept away for {expected:?}, not {said:?}");
         }
 
         let pool_for = longest(self.of_pool);
-        let said = unavailable.pool.as_ref().map(|obstacle| obstacle.until.remaining(naive.now).unwrap_or(u64::MAX));
+        let said = unavailable.pool.as_ref();
+        let said = said.map(|o| (o.until.remaining(naive.now).unwrap_or(u64::MAX), o.probing));
         ensure!(said == pool_for, "the pool is restricted for {pool_for:?}, not {said:?}");
-        let soonest = self.candidates.iter().filter_map(|c| longest(&restricted(c))).min();
+        let soonest = self.candidates.iter().filter_map(|c| retry(longest(&restricted(c)))).min();
+        let pool_for = retry(pool_for);
         let said = unavailable.retry_after_ms.unwrap_or(u64::MAX);
         if self.candidates.is_empty() {
             ensure!(unavailable.retry_after_ms.is_none(), "nobody comes back");

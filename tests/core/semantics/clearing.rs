@@ -67,8 +67,9 @@ fn clear_of_a_model_lifts_that_models_restrictions_alone() {
 #[test]
 fn clear_forgets_strikes_and_counts_only_what_was_in_force() {
     let mut world = World::with(with_backoff(), rows(&["a"]));
-    world.fails("a", fault(Cause::RateLimit));
-    world.pass(MINUTE);
+    world.fails("a", Verdict { after_ms: Some(MINUTE), ..fault(Cause::RateLimit) });
+    world.pass(2 * MINUTE);
+    world.pass(2 * MINUTE);
     assert_eq!(world.clear(Some("a"), None), 0);
     assert_eq!(world.fails("a", fault(Cause::RateLimit)).conclusion.strikes, 1);
 }

@@ -36,7 +36,8 @@ fn a_verdict_is_remembered_with_what_it_rests_on() {
     let entry = entries(&world).remove(0);
     assert_eq!((entry.at, entry.credential), (world.now, Some(world.key("a"))));
     assert_eq!(entry.model.as_deref(), Some("large"));
-    let event = Event::Reported { lease: Some(no), status: Some(429), conclusion: reported.conclusion.clone() };
+    let event =
+        Event::Reported { lease: Some(no), probe: false, status: Some(429), conclusion: reported.conclusion.clone() };
     assert_eq!(entry.event, event);
     assert_eq!(reported.conclusion.evidence.unwrap().raw, "60".into());
     let restriction = world.records().restrictions.values().next().unwrap();

@@ -127,7 +127,7 @@ fn a_dry_run_goes_through_the_list() {
     let mut world = world();
     world.fails("d", for_a_day(Cause::Quota));
     let explained = world.core.core().explain(world.pool, &of("coder")).expect("it has a list");
-    assert_eq!(explained.choice.map(|(key, _)| key), Ok(world.key("b")));
+    assert_eq!(explained.choice.map(|choice| choice.credential), Ok(world.key("b")));
     let [d, b] = &explained.candidates[..] else { panic!("{:?}", explained.candidates) };
     assert!(matches!(&d.ineligible[..], [Ineligible::Restricted(_)]));
     assert_eq!(*b, Candidate { credential: world.key("b"), ineligible: Vec::new() });

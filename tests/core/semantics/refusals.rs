@@ -1,6 +1,6 @@
 //! What `exhausted` and `busy` tell, and that a refused request consumes nothing.
 
-use credpool_core::{Ask, Cause, Ineligible, Owner, Refusal, Strategy, TokenHash, Verdict};
+use credpool_core::{Ask, Cause, Choice, Grant, Ineligible, Owner, Refusal, Strategy, TokenHash, Verdict};
 
 use super::world::{World, capped, fault, for_a_day, of_model, of_the_account, of_the_pool, row, rows, with_backoff};
 use crate::support::{DAY, HOUR, MINUTE, SECOND, but_for_order};
@@ -253,7 +253,10 @@ fn a_dry_run_says_what_would_happen_and_changes_nothing() {
             let foreseen = world.core.core().explain(world.pool, &Ask::default()).unwrap().choice;
             assert_eq!(*world.records(), before);
             let answer = world.ask(Ask::default(), None).1;
-            assert_eq!(foreseen, answer.map(|grant| (grant.credential, grant.chosen_by)));
+            assert_eq!(
+                foreseen,
+                answer.map(|Grant { credential, chosen_by, probe, .. }| Choice { credential, chosen_by, probe })
+            );
         }
     }
 }
@@ -265,7 +268,7 @@ fn a_dry_run_goes_through_the_candidates_and_tells_what_keeps_each_away() {
     bench(&mut world, "b", Cause::Quota, DAY);
     let ask = Ask { exclude: vec![world.key("c")], ..Ask::default() };
     let explanation = world.core.core().explain(world.pool, &ask).unwrap();
-    assert_eq!(explanation.choice.map(|(key, _)| key), Ok(world.key("d")));
+    assert_eq!(explanation.choice.map(|choice| choice.credential), Ok(world.key("d")));
     let told: Vec<_> = explanation.candidates.iter().map(|c| (world.id(c.credential), &c.ineligible[..])).collect();
     let [(a, [Ineligible::AtCap]), (b, [Ineligible::Restricted(_)]), (c, [Ineligible::Excluded]), (d, [])] = &told[..]
     else {

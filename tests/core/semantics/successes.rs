@@ -118,8 +118,9 @@ fn a_success_that_comes_after_the_lease_was_given_back_is_not_heard() {
     let mut world = World::with(with_backoff(), rows(&["a"]));
     world.fails("a", fault(Cause::RateLimit));
     world.pass(MINUTE);
-    let (released, reported) = (world.lease_of("a"), world.lease_of("a"));
+    let released = world.lease_of("a");
     world.release(released, false).unwrap();
+    let reported = world.lease_of("a");
     world.report(reported, of_model("large", fault(Cause::Model)));
     world.release(released, true).unwrap();
     world.release(reported, true).unwrap();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use credpool_core::{
     Acquire, Ask, Backoff, Cap, Cause, Clear, Command, Cooldowns, CredentialKey, Define, Defined, Definition, Disable,
-    Grant, Kind, Limits, Listing, Model, Now, Owner, Policy, PoolKey, Reach, Records, Refusal, Release, Released,
-    Renew, Renewed, Reply, Report, Reported, State, Strategy, Subject, TokenHash, Unavailable, Verdict, Wall,
+    Grant, Kind, Limits, Listing, Model, Now, Owner, Policy, PoolKey, Reach, Records, Recovery, Refusal, Release,
+    Released, Renew, Renewed, Reply, Report, Reported, State, Strategy, Subject, TokenHash, Unavailable, Verdict, Wall,
 };
 
 use crate::support::{DAY, START, Watched, later, stepped};
@@ -20,9 +20,9 @@ pub(super) struct World {
 }
 
 impl World {
-    /// A pool of these rows, each its own account, under the default policy.
+    /// A pool of these rows, each its own account, that comes back without further ado.
     pub(super) fn of(ids: &[&str]) -> Self {
-        Self::with(Policy::default(), rows(ids))
+        Self::with(at_once(), rows(ids))
     }
 
     pub(super) fn with(policy: Policy, rows: Vec<Definition>) -> Self {
@@ -226,7 +226,7 @@ impl World {
     }
 
     pub(super) fn has(&self, id: &str, cause: Cause) -> bool {
-        self.core.core().restrictions_on(self.key(id)).any(|restriction| restriction.identity.cause == cause)
+        self.core.core().restrictions_on(self.key(id)).any(|r| r.is_in_force() && r.identity.cause == cause)
     }
 }
 
@@ -270,11 +270,11 @@ pub(super) fn rows(ids: &[&str]) -> Vec<Definition> {
 }
 
 pub(super) fn strategy(strategy: Strategy) -> Policy {
-    Policy { strategy, ..Policy::default() }
+    Policy { strategy, ..at_once() }
 }
 
 pub(super) fn capped(max_in_flight: u32, hard: bool) -> Policy {
-    Policy { cap: Cap { max_in_flight, hard }, ..Policy::default() }
+    Policy { cap: Cap { max_in_flight, hard }, ..at_once() }
 }
 
 /// 10 s, 20 s, 40 s, 60 s for whatever has no hint.
@@ -292,7 +292,13 @@ pub(super) fn with_backoff() -> Policy {
         server: BACKOFF,
         edge: BACKOFF,
     };
-    Policy { cooldowns, ..Policy::default() }
+    Policy { cooldowns, ..at_once() }
+}
+
+/// No probe of what is not over, and no ramp after a probe.
+pub(super) fn at_once() -> Policy {
+    let recovery = Recovery { probe_interval_ms: u64::MAX, ramp_width: 1, ..Recovery::default() };
+    Policy { recovery, ..Policy::default() }
 }
 
 pub(super) fn connection(connection: u64) -> Owner {

@@ -1,8 +1,8 @@
 //! A core that may break one promise, so that it shows whether the witness notices.
 
 use credpool_core::{
-    Acquire, Boot, ChosenBy, Clear, Command, Core, CredentialKey, Grant, LeaseNo, Now, Refusal, Reply, Report,
-    Reported, Seq, Subject, Unavailable, Until, Why,
+    Acquire, Boot, ChosenBy, Clear, Command, Core, CredentialKey, Grant, LeaseNo, Now, Obstacle, Refusal, Reply,
+    Report, Reported, Seq, Subject, Unavailable, Until, Why,
 };
 
 use super::run::LIMITS;
@@ -15,6 +15,10 @@ pub(super) enum Lie {
     OverTheCap,
     /// Grants what is restricted.
     UnderARestriction,
+    /// Lets a probe go while another is out.
+    SecondProbe,
+    /// Does not say that a lease is a probe.
+    ProbeUntold,
     /// Lets a lease end twice.
     TwiceEnded,
     /// Does not end a lease that is given back.
@@ -32,9 +36,11 @@ pub(super) enum Lie {
 }
 
 impl Lie {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::OverTheCap,
         Self::UnderARestriction,
+        Self::SecondProbe,
+        Self::ProbeUntold,
         Self::TwiceEnded,
         Self::SlotLost,
         Self::Shortened,
@@ -98,8 +104,8 @@ impl Liar {
     }
 
     fn twist(&mut self, lie: Lie, now: Now, command: &Command, reply: Reply) -> Result<Reply, String> {
-        let forged = |unavailable: &Unavailable, full: bool| {
-            let absent = unavailable.first.iter().find(|absent| absent.obstacle.is_none() == full)?;
+        let forged = |unavailable: &Unavailable, whom: fn(Option<&Obstacle>) -> bool| {
+            let absent = unavailable.first.iter().find(|absent| whom(absent.obstacle.as_ref()))?;
             let expires = Boot(now.boot.0 + 1_000);
             let strategy = ChosenBy::Strategy(credpool_core::Strategy::FillFirst);
             let no = LeaseNo(u64::MAX);
@@ -109,18 +115,26 @@ impl Liar {
                 epoch: Seq(0),
                 expires,
                 chosen_by: strategy,
+                probe: true,
                 expired: false,
             })
         };
         Ok(match (lie, command, reply) {
             (Lie::OverTheCap, _, Reply::Acquired(Err(Refusal::Busy(unavailable)))) => {
                 let refused = Err(Refusal::Busy(unavailable.clone()));
-                Reply::Acquired(forged(&unavailable, true).map_or(refused, Ok))
+                Reply::Acquired(forged(&unavailable, |obstacle| obstacle.is_none()).map_or(refused, Ok))
             }
             (Lie::UnderARestriction, _, Reply::Acquired(Err(Refusal::Exhausted(unavailable)))) => {
                 let refused = Err(Refusal::Exhausted(unavailable.clone()));
-                Reply::Acquired(forged(&unavailable, false).map_or(refused, Ok))
+                let closed = |obstacle: Option<&Obstacle>| obstacle.is_some_and(|obstacle| !obstacle.probing);
+                Reply::Acquired(forged(&unavailable, closed).map_or(refused, Ok))
             }
+            (Lie::SecondProbe, _, Reply::Acquired(Err(Refusal::Exhausted(unavailable)))) => {
+                let refused = Err(Refusal::Exhausted(unavailable.clone()));
+                let probed = |obstacle: Option<&Obstacle>| obstacle.is_some_and(|obstacle| obstacle.probing);
+                Reply::Acquired(forged(&unavailable, probed).map_or(refused, Ok))
+            }
+            (Lie::ProbeUntold, _, Reply::Acquired(Ok(grant))) => Reply::Acquired(Ok(Grant { probe: false, ..grant })),
             (Lie::TwiceEnded, _, Reply::Released(Ok(released))) => {
                 Reply::Released(Ok(credpool_core::Released { duplicate: false, ..released }))
             }

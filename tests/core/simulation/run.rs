@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use credpool_core::{
-    Backoff, Cap, Command, Cooldowns, CredentialKey, Limits, Now, Policy, PoolKey, Reply, Strategy, TokenHash,
+    Backoff, Cap, Command, Cooldowns, CredentialKey, Limits, Now, Policy, PoolKey, Recovery, Reply, Strategy, TokenHash,
 };
 
 use super::agent::Agent;
@@ -53,6 +53,9 @@ pub(super) const LIMITS: Limits = Limits {
     retired_ms: 45_000,
 };
 
+pub(super) const RECOVERY: Recovery =
+    Recovery { probe_interval_ms: 12_000, silence_ms: 5_000, ramp_ms: 4_000, ramp_width: 8 };
+
 fn policy(dice: &mut Dice) -> Policy {
     let backoff = Backoff { base_ms: 1_500, factor_permille: 2_000, cap_ms: 20_000 };
     let cooldowns = Cooldowns {
@@ -73,6 +76,7 @@ fn policy(dice: &mut Dice) -> Policy {
         lease_ttl_ms: 40_000,
         detached_ttl_ms: 15_000,
         cooldowns,
+        recovery: RECOVERY,
     }
 }
 

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use credpool_core::{
     Acquire, Ask, Cap, Cause, Command, Conclusion, Core, CredentialKey, Define, EndedBy, Grant, Identity, Limits,
     Model, Next, Now, Owner, PoolKey, Profile, Reach, Refusal, Release, Renewed, Reply, Report, Scope, Subject,
-    TokenHash, Until, Why,
+    TokenHash, Until, Verdict, Why,
 };
+
+use super::run::RECOVERY;
 
 macro_rules! promise {
     ($kept:expr, $($broken:tt)*) => {
@@ -33,10 +35,37 @@ type Restricted = (About, Option<Model>, Cause);
 #[derive(Clone, Debug)]
 struct Window {
     began: u64,
+    began_at: u64,
     until: Until,
     strikes: u32,
-    /// Whether it was seen to be over.
-    over: bool,
+    /// Whether nobody but the core has said until when.
+    guessed: bool,
+    /// When its deadline was seen to have passed.
+    over: Option<u64>,
+    /// The last probe, and when it went.
+    probe: Option<(TokenHash, u64)>,
+    /// Probes that were given back without a word.
+    silent: u32,
+}
+
+impl Window {
+    /// Whether a grant under it must be a probe. Of what the vendor said, what was forgotten and what silent probes may
+    /// have opened, he does not say so.
+    fn is_in_force(&self, now: u64, limits: Limits) -> bool {
+        let forgotten = self.over.is_some_and(|over| now - over >= limits.strikes_ms);
+        self.over.is_none() || (self.guessed && self.silent < 3 && !forgotten)
+    }
+
+    /// Whether anybody may be let through: the probe of a guess that has passed, one at a time while it has time to
+    /// answer, or now and then one of a window that has not.
+    fn lets_through(&self, cause: Cause, now: u64, limits: Limits, is_out: impl Fn(TokenHash) -> bool) -> bool {
+        if self.over.is_none() {
+            let last = self.probe.map_or(self.began_at, |(_, at)| at);
+            return cause != Cause::Dead && now - last >= RECOVERY.probe_interval_ms;
+        }
+        let waits = self.probe.is_some_and(|(token, at)| is_out(token) && now - at < RECOVERY.silence_ms);
+        !waits || !self.is_in_force(now, limits)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -192,7 +221,9 @@ impl Witness {
             holder.ended = Some((EndedBy::Ttl, now.boot.0));
         }
         for window in self.windows.values_mut() {
-            window.over |= window.until.remaining(now) == Some(0);
+            if window.until.remaining(now) == Some(0) {
+                window.over = window.over.or(Some(now.boot.0));
+            }
         }
         self.disabled.retain(|_, until| until.remaining(now) != Some(0));
         // What nobody can report on any more, and rows that may be forgotten by now.
@@ -278,13 +309,21 @@ impl Witness {
         let holding = self.holding(key);
         let cap = row.cap;
         promise!(!cap.hard || holding < cap.max_in_flight as usize, "1: {holding} hold {key:?} already, of {cap:?}");
-        let restricted = self.windows.iter().find(|((about, model, _), window)| {
-            let covers = contains(about, &About::Credential(key), &self.rows) || {
-                *about == About::Account(pool, Arc::clone(&row.account))
-            };
-            !window.over && covers && (model.is_none() || *model == ask.model)
-        });
-        promise!(restricted.is_none(), "1: {key:?} is granted under {restricted:?}");
+        let (account, boot) = (About::Account(pool, Arc::clone(&row.account)), self.now.boot.0);
+        let (holders, rows) = (&self.holders, &self.rows);
+        let is_out = |token: TokenHash| holders.get(&token.0).is_some_and(|holder| holder.ended.is_none());
+        for ((about, model, cause), window) in &mut self.windows {
+            let covers = contains(about, &About::Credential(key), rows) || *about == account;
+            if !covers || !(model.is_none() || *model == ask.model) {
+                continue;
+            }
+            let may = window.lets_through(*cause, boot, self.limits, is_out);
+            promise!(may, "1: {key:?} is granted under {about:?} {cause:?} {window:?}");
+            if window.is_in_force(boot, self.limits) {
+                promise!(grant.probe, "1: {key:?} is granted under {about:?} {cause:?} {window:?}, and not as a probe");
+                window.probe = Some((token, boot));
+            }
+        }
         promise!(!self.disabled.contains_key(&key), "1: {key:?} is granted and disabled");
         let live = self.holders.values().filter(|holder| holder.ended.is_none());
         let of_owner = live.clone().filter(|holder| owner.is_some() && holder.owner == owner).count();
@@ -329,6 +368,12 @@ impl Witness {
         let (by, at) = holder.ended.unwrap_or((EndedBy::Release, boot));
         promise!(by == ended_by, "2: ended by {ended_by:?}, but it was {holder:?}");
         holder.ended = Some((by, at));
+        if !release.success && !duplicate {
+            for window in self.windows.values_mut().filter(|window| window.over.is_some()) {
+                let probed = window.probe.filter(|(token, _)| *token == release.token);
+                window.silent += u32::from(probed.is_some());
+            }
+        }
         if release.success {
             // A success may lift what covers its lease and began before it; whether it does is the core's affair.
             let holder = holder.clone();
@@ -391,20 +436,32 @@ impl Witness {
         }
         self.restrictions += 1;
         let restricted = (about, conclusion.model.clone(), cause);
-        let (mut began, mut longest) = (step, until);
-        if let Some(window) = self.windows.get(&restricted) {
+        let Verdict { after_ms, at, .. } = report.verdict;
+        let hinted = after_ms.is_some_and(|ms| ms > 0) || at.is_some_and(|at| at > self.now.wall);
+        let mut window = Window {
+            began: step,
+            began_at: boot,
+            until,
+            strikes: conclusion.strikes,
+            guessed: !hinted,
+            over: None,
+            probe: None,
+            silent: 0,
+        };
+        if let Some(before) = self.windows.get(&restricted) {
             let strikes = conclusion.strikes;
-            if window.over {
-                let early = holder.granted < window.began;
-                let most = window.strikes + u32::from(!early);
-                promise!(strikes <= most, "5: {strikes} strikes after {window:?}, granted at {}", holder.granted);
+            if before.over.is_some() {
+                let early = holder.granted < before.began;
+                let most = before.strikes + u32::from(!early);
+                promise!(strikes <= most, "5: {strikes} strikes after {before:?}, granted at {}", holder.granted);
             } else {
-                promise!(strikes == window.strikes, "5: {strikes} strikes within {window:?}");
-                promise!(until.max(window.until) == until, "3: {until:?} is sooner than {window:?}");
-                (began, longest) = (window.began, until);
+                promise!(strikes == before.strikes, "5: {strikes} strikes within {before:?}");
+                promise!(until.max(before.until) == until, "3: {until:?} is sooner than {before:?}");
+                let guessed = before.guessed && until == before.until;
+                window = Window { until, guessed, ..before.clone() };
             }
         }
-        self.windows.insert(restricted, Window { began, until: longest, strikes: conclusion.strikes, over: false });
+        self.windows.insert(restricted, window);
         Ok(())
     }
 
@@ -415,7 +472,7 @@ impl Witness {
             promise!(ours == theirs, "2: {ours} hold {key:?}, and the core counts {theirs}");
         }
         let records = core.records();
-        for ((about, model, cause), window) in self.windows.iter().filter(|(_, window)| !window.over) {
+        for ((about, model, cause), window) in self.windows.iter().filter(|(_, window)| window.over.is_none()) {
             let scope = match about {
                 About::Credential(key) => Some(Scope::Credential(*key)),
                 About::Account(pool, name) => {
@@ -426,7 +483,7 @@ impl Witness {
             };
             let identity = scope.map(|scope| Identity { scope, model: model.clone(), cause: *cause });
             let there = identity.and_then(|identity| records.restrictions.get(&identity));
-            let kept = there.is_some_and(|there| there.in_force && there.until.max(window.until) == there.until);
+            let kept = there.is_some_and(|there| there.is_in_force() && there.until.max(window.until) == there.until);
             promise!(kept, "3: {about:?} {model:?} {cause:?} {window:?} became {there:?}");
         }
         Ok(())

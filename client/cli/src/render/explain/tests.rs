@@ -8,7 +8,7 @@ const NOW: u64 = 1_795_471_600_000;
 fn explained(change: impl FnOnce(&mut serde_json::Value)) -> String {
     let cooling = json!({
         "scope": "account", "model": null, "kind": "rate_limit", "status": 429, "reason": null,
-        "until_at_ms": NOW + 43_000, "strikes": 1
+        "until_at_ms": NOW + 43_000, "phase": "closed", "strikes": 1
     });
     let mut value = json!({
         "pool": "openrouter", "model": null, "retry_at_ms": null, "total": 34,

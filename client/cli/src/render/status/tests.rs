@@ -32,7 +32,7 @@ fn sample() -> serde_json::Value {
     work["grants"] = json!(1_204);
     work["restrictions"] = json!([{
         "scope": "model", "model": "gpt-5.5", "kind": "rate_limit", "status": 429, "reason": null,
-        "until_at_ms": NOW + 43_000, "strikes": 1
+        "until_at_ms": NOW + 43_000, "phase": "closed", "strikes": 1
     }]);
     let mut spare = credential("d4e5f6", "spare", "cooling");
     spare["cause"] = json!({"kind": "rate_limit", "status": 429, "reason": null});
@@ -118,9 +118,9 @@ fn the_pools_own_troubles_stand_under_its_name() {
     pool["warnings"] = json!(["two machines disagree"]);
     pool["restrictions"] = json!([
         {"scope": "pool", "model": null, "kind": "overloaded", "status": 529, "reason": null,
-         "until_at_ms": NOW + 12_000, "strikes": 1},
+         "until_at_ms": NOW + 12_000, "phase": "closed", "strikes": 1},
         {"scope": "pool_model", "model": "gpt-5.5", "kind": "server", "status": 500, "reason": null,
-         "until_at_ms": NOW + 1_000, "strikes": 1}
+         "until_at_ms": NOW + 1_000, "phase": "closed", "strikes": 1}
     ]);
     let text = plain(&status(value));
     assert!(
