@@ -95,6 +95,10 @@ const KEYS: &[&str] = &[
     "provider_name",
     "finish_reason",
     "choices",
+    "rate_limits",
+    "primary",
+    "used_percent",
+    "reset_at",
     "throttlingException",
     "x",
 ];

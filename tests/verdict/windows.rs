@@ -191,6 +191,23 @@ fn codexs_families() {
 }
 
 #[test]
+fn codexs_events_say_the_same() {
+    let event = r#"{"type":"codex.rate_limits","plan_type":"plus","rate_limits":{"primary":{"used_percent":100.0,"window_minutes":300,"reset_at":1795471660},"secondary":null}}"#;
+    let failed =
+        r#"{"type":"error","error":{"type":"usage_limit_reached","message":"The usage limit has been reached"}}"#;
+    let shape = Shape::of("openai-codex").status(200).body(format!("data: {event}\n\ndata: {failed}\n\n"));
+    let primary = QuotaWindow {
+        used_permille: Some(1_000),
+        length_ms: Some(18_000_000),
+        resets: at(NOW + 60_000),
+        spent: true,
+        ..window("primary")
+    };
+    assert_eq!(shape.windows(), [primary]);
+    shape.is("codex.429.usage_limit_reached", "quota", "account").for_ms(60_000);
+}
+
+#[test]
 fn what_is_no_number_is_no_window() {
     let shape = Shape::of("azure")
         .status(200)

@@ -147,6 +147,16 @@ const FIELDS: &[Known] = &[
     known("retryuntil", Sort::Reset(Unit::Seconds), "body:error.retry_until", "body:retry_until"),
 ];
 
+/// Fields of a window in Codex' in-band events, which are all that a client on a web socket gets to see (`codex.rate_limits`;
+/// openai/codex, codex-api, rate_limits.rs), and what the headers of the same windows are called.
+const OF_WINDOWS: &[(&str, &str)] = &[
+    ("usedpercent", "used-percent"),
+    ("windowminutes", "window-minutes"),
+    ("resetat", "reset-at"),
+    ("resetafterseconds", "reset-after-seconds"),
+    ("resetsinseconds", "reset-after-seconds"),
+];
+
 /// Sources of codes in the order in which they tell most; all others come after, in the order of the body.
 const TELLING: &[&str] = &[
     "field:code",
@@ -161,7 +171,8 @@ const TELLING: &[&str] = &[
 /// Whether [`find`] may find something at `path`. Most fields fail here, which is cheap.
 pub(crate) fn is_known(path: &[Cow<'_, str>]) -> bool {
     let Some((key, around)) = path.split_last() else { return false };
-    let special = |name: &str| is(name, "headers") || ends_with_exception(name);
+    let special =
+        |name: &str| is(name, "headers") || is(name, "primary") || is(name, "secondary") || ends_with_exception(name);
     around.last().is_some_and(|name| special(name)) || FIELDS.iter().any(|field| is(key, field.key))
 }
 
@@ -173,6 +184,13 @@ pub(crate) fn find(path: &[Cow<'_, str>]) -> Option<Place> {
         && ends_with_exception(name)
     {
         return Some(Place::Exception(name.to_string()));
+    }
+    if let [.., limits, window] = around
+        && is(limits, "ratelimits")
+        && (is(window, "primary") || is(window, "secondary"))
+    {
+        let (_, field) = OF_WINDOWS.iter().find(|(field, _)| is(key, field))?;
+        return Some(Place::Header(format!("x-codex-{}-{field}", window.to_ascii_lowercase())));
     }
     let (headers, around) = match around.split_last() {
         Some((last, before)) if is(last, "headers") => (true, before),
@@ -234,6 +252,8 @@ mod tests {
             Some(Place::Reset("body:error.retryDelay.seconds", Unit::Seconds))
         );
         assert_eq!(at("error.metadata.headers.X-RateLimit-Reset"), Some(Place::Header("x-ratelimit-reset".into())));
+        assert_eq!(at("rate_limits.primary.used_percent"), Some(Place::Header("x-codex-primary-used-percent".into())));
+        assert_eq!(at("rate_limits.primary.limit"), None);
         assert_eq!(at("throttlingException.message"), Some(Place::Exception("throttlingException".into())));
         for path in ["tool.arguments.code", "usage.seconds", "error.seconds", "request.headers.retry-after", "id", ""] {
             assert_eq!(at(path), None, "{path}");

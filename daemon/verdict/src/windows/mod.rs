@@ -54,8 +54,9 @@ pub struct QuotaWindow {
 
 /// Every quota window that a response's headers report, in the order of their names; at most [`MAX_WINDOWS`].
 ///
-/// For successes as well as for failures; only `facts.headers`, and for Codex' in-band events `facts.body`, are read. A
-/// window whose numbers are no numbers, or negative (Azure's Responses API is known to send `-1`), is left out.
+/// For successes as well as for failures. Read are `facts.headers` and what a body repeats of them, as OpenRouter's errors
+/// and Codex' events do. A window whose numbers are no numbers, or negative (Azure's Responses API is known to send `-1`),
+/// is left out.
 #[must_use]
 pub fn quota_windows(facts: &Facts<'_>, context: &Context<'_>) -> Vec<QuotaWindow> {
     let signals = Signals::read(facts);
