@@ -7,7 +7,8 @@ use crate::shape::NOW;
 /// A quarter of what a request line may be; twice as much would cost twice as much.
 const SIZE: usize = 64 * 1_024;
 
-/// Strings are opened three times, each time with what is inside in hand; keys and values are copied where they have escapes.
+/// Strings are opened three times, each time with what is inside in hand; keys and values are copied where they have
+/// escapes.
 const TIMES: u64 = 8;
 
 /// What is kept of a report, and a rule's working space.

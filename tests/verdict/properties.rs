@@ -1,9 +1,9 @@
-//! No input, however broken, makes the classifier panic, promise the past or the far future, or eat memory. The inputs are
-//! real shapes, taken apart, cut, nested and soiled; random bytes alone would hardly get past the first brace.
+//! No input, however broken, makes the classifier panic, promise the past or the far future, or eat memory. The inputs
+//! are real shapes, taken apart, cut, nested and soiled; random bytes alone would hardly get past the first brace.
 
 use credpool_verdict::{
     Context, Facts, Hint, Kind, MAX_EVIDENCE_BYTES, MAX_HINT_MS, MAX_WINDOW_NAME_BYTES, MAX_WINDOWS, Scalar, Scope,
-    classify, quota_windows,
+    Verdict, classify, quota_windows,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -309,34 +309,49 @@ proptest! {
             other.headers.reverse();
         }
         let (left, right) = (report.judge(classify), other.judge(classify));
-        prop_assert_eq!((left.kind, left.scope, left.model, left.hint), (right.kind, right.scope, right.model, right.hint));
+        let told = |verdict: Verdict| (verdict.kind, verdict.scope, verdict.model, verdict.hint);
+        prop_assert_eq!(told(left), told(right));
         prop_assert_eq!(report.judge(quota_windows), other.judge(quota_windows));
     }
 
     #[test]
-    fn words_never_mean_for_good(words in vec(prop_oneof![
-        select(&["token_revoked", "invalid_grant", "account_deactivated", "revoked", "for ever"][..]).prop_map(str::to_owned),
-        "[a-z ]{0,10}",
-    ], 1..8), pool in select(POOLS)) {
+    fn words_never_mean_for_good(words in vec(gone(), 1..8), pool in select(POOLS)) {
         let text = words.join(" ");
-        let report = Report {
-            pool, status: Some(401), headers: Vec::new(), body: Some(format!("it said {text} .")), message: Some(format!("so {text} .")),
-            kind: None, model: false, reset_at: None, now: NOW,
-        };
+        let (body, message) = (format!("it said {text} ."), format!("so {text} ."));
+        let report = Report { body: Some(body), message: Some(message), ..plain(pool, 401) };
         prop_assert_ne!(report.judge(classify).kind, Kind::Dead);
     }
 
     #[test]
     fn what_is_cut_off_never_prolongs(seconds in 1_u32..1_000_000, length in any::<prop::sample::Index>()) {
         let body = format!(
-            r#"{{"error":{{"code":"rate_limit_exceeded","message":"Please try again in {seconds}s.","retry_after":{seconds},"resets_in_seconds":{seconds}}}}}"#
+            r#"{{"error":{{"code":"rate_limit_exceeded","message":"Please try again in {seconds}s.",{}}}}}"#,
+            format_args!(r#""retry_after":{seconds},"resets_in_seconds":{seconds}"#)
         );
+        let report = |body: &str| Report { body: Some(body.to_owned()), ..plain("custom:mine", 429) };
         let cut = &body[..length.index(body.len())];
-        let report = |body: &str| Report {
-            pool: "custom:mine", status: Some(429), headers: Vec::new(), body: Some(body.to_owned()), message: None, kind: None,
-            model: false, reset_at: None, now: NOW,
-        };
         let hint = report(cut).judge(classify).hint;
         prop_assert!(hint.is_none() || hint == report(&body).judge(classify).hint, "{}: {:?}", cut, hint);
+    }
+}
+
+/// Words that would be terminal if they were codes, among others.
+fn gone() -> BoxedStrategy<String> {
+    let terminal = select(&["token_revoked", "invalid_grant", "account_deactivated", "revoked", "for ever"][..]);
+    prop_oneof![terminal.prop_map(str::to_owned), "[a-z ]{0,10}"].boxed()
+}
+
+/// A report of a status and nothing else.
+fn plain(pool: &'static str, status: u16) -> Report {
+    Report {
+        pool,
+        status: Some(status),
+        headers: Vec::new(),
+        body: None,
+        message: None,
+        kind: None,
+        model: false,
+        reset_at: None,
+        now: NOW,
     }
 }

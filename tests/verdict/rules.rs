@@ -1,5 +1,5 @@
-//! What vendors send, by vendor. The shapes are those of their documentation and of public threads; a rule's own comment
-//! says which.
+//! What vendors send, by vendor. The shapes are those of their documentation and of public threads; a rule's own
+//! comment says which.
 
 use crate::shape::Shape;
 

@@ -8,7 +8,8 @@ pub struct Facts<'a> {
     pub status: Option<u16>,
     /// The response's headers: lower-case name and value, one pair for each value.
     pub headers: &'a [(&'a str, &'a str)],
-    /// The response's body, as text: JSON, whole or cut short, a string that holds JSON, events of a stream, words, HTML.
+    /// The response's body, as text: JSON, whole or cut short, a string that holds JSON, events of a stream, words,
+    /// HTML.
     pub body: Option<&'a str>,
     /// The client's words for it. SDKs repeat the body there.
     pub message: Option<&'a str>,

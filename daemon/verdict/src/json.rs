@@ -1,8 +1,8 @@
 //! A forgiving reader of JSON, for what reaches us of a body: whole, cut short, printed by Python (dictionaries, bytes,
 //! protobufs), as events of a stream, or in the middle of an error message.
 //!
-//! It builds no tree. Each scalar is shown once, with the keys that lead to it, in one pass over the text: time is linear,
-//! and memory is the nesting (bounded) and one string at a time. Whoever looks on picks what matters.
+//! It builds no tree. Each scalar is shown once, with the keys that lead to it, in one pass over the text: time is
+//! linear, and memory is the nesting (bounded) and one string at a time. Whoever looks on picks what matters.
 //!
 //! serde_json refuses all of these texts but the first, and its tree is many times the size of some bodies.
 

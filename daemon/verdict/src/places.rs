@@ -79,8 +79,8 @@ const fn known(key: &'static str, sort: Sort, in_error: &'static str, plain: &'s
 }
 
 /// OpenAI, Anthropic and those who follow them nest an `error` object; OAuth endpoints (RFC 6749, section 5.2), xAI and
-/// gateways put a code or a sentence into `error` itself; Mistral, Cerebras, MiniMax and FastAPI put their fields at the
-/// top; Google (google.rpc.Status) has a list of typed `details`.
+/// gateways put a code or a sentence into `error` itself; Mistral, Cerebras, MiniMax and FastAPI put their fields at
+/// the top; Google (google.rpc.Status) has a list of typed `details`.
 const FIELDS: &[Known] = &[
     known("code", Sort::Code, "body:error.code", "body:code"),
     known("type", Sort::Code, "body:error.type", "body:type"),
@@ -147,8 +147,8 @@ const FIELDS: &[Known] = &[
     known("retryuntil", Sort::Reset(Unit::Seconds), "body:error.retry_until", "body:retry_until"),
 ];
 
-/// Fields of a window in Codex' in-band events, which are all that a client on a web socket gets to see (`codex.rate_limits`;
-/// openai/codex, codex-api, rate_limits.rs), and what the headers of the same windows are called.
+/// Fields of a window in Codex' in-band events, which are all that a client on a web socket gets to see
+/// (`codex.rate_limits`; openai/codex, codex-api, rate_limits.rs), and what the headers of the same windows are called.
 const OF_WINDOWS: &[(&str, &str)] = &[
     ("usedpercent", "used-percent"),
     ("windowminutes", "window-minutes"),

@@ -86,7 +86,8 @@ const NAMES: &[(&str, Vendor)] = &[
     ("minimax", Vendor::MiniMax),
 ];
 
-/// Whose errors LiteLLM passes on under which name (litellm/litellm_core_utils/exception_mapping_utils.py), in lower case.
+/// Whose errors LiteLLM passes on under which name (litellm/litellm_core_utils/exception_mapping_utils.py), in lower
+/// case.
 const EXCEPTIONS: &[(&str, Vendor)] = &[
     ("azureexception", Vendor::Azure),
     ("openaiexception", Vendor::OpenAi),
@@ -131,8 +132,9 @@ const ANTHROPICS: &[&str] = &[
 ];
 
 impl Vendor {
-    /// By the host that the request went to, or else by the pool's name: a gateway of one's own on loopback speaks as the
-    /// vendor behind it does, and its pool is called after that. Where neither tells, by what only one vendor sends.
+    /// By the host that the request went to, or else by the pool's name: a gateway of one's own on loopback speaks as
+    /// the vendor behind it does, and its pool is called after that. Where neither tells, by what only one vendor
+    /// sends.
     pub(crate) fn of(context: &Context<'_>, signals: &Signals) -> Self {
         match Self::named(context.pool, context.base_url) {
             Self::Other => Self::of_shape(signals).unwrap_or(Self::Other),

@@ -22,8 +22,8 @@ pub enum Scope {
     Credential,
     /// Everything that shares its account.
     Account,
-    /// The provider, hence every credential of the pool. One such verdict is evidence and no more: whether the provider or
-    /// just this request was out of luck takes several to tell.
+    /// The provider, hence every credential of the pool. One such verdict is evidence and no more: whether the provider
+    /// or just this request was out of luck takes several to tell.
     Pool,
     /// Nothing that the pool could restrict.
     None,
@@ -40,8 +40,8 @@ pub struct Verdict {
     pub model: bool,
     /// When the provider says that it is over.
     pub hint: Option<Hint>,
-    /// The stable name of the rule that fired: `http.429`, `openai.429.insufficient_quota`, `caller.kind`; `none` if none
-    /// did.
+    /// The stable name of the rule that fired: `http.429`, `openai.429.insufficient_quota`, `caller.kind`; `none` if
+    /// none did.
     pub rule: &'static str,
     /// What the hint rests on, else the code or the words that the rule rests on.
     pub evidence: Option<Evidence>,
@@ -49,8 +49,8 @@ pub struct Verdict {
 
 /// Judges one failure. Pure: the same facts and context give the same verdict.
 ///
-/// The caller's own `kind` is believed first; where a rule comes to the same kind, the rule knows more about it. Otherwise
-/// the rules decide: codes, then words, then families of errors, then the status. What nothing applies to is
+/// The caller's own `kind` is believed first; where a rule comes to the same kind, the rule knows more about it.
+/// Otherwise the rules decide: codes, then words, then families of errors, then the status. What nothing applies to is
 /// [`Kind::Unknown`], which restricts nothing.
 #[must_use]
 pub fn classify(facts: &Facts<'_>, context: &Context<'_>) -> Verdict {
@@ -77,8 +77,8 @@ fn unreasoned(kind: Kind, rule: &'static str) -> Conclusion {
     Conclusion { rule, kind, reach: rules::usual_reach(kind), until: Until::Hint, evidence: None }
 }
 
-/// What it is about where nobody said which model was asked for: the whole of it, lest the next request run into the same
-/// wall; but a model that is not to be had is no reason to restrict any other.
+/// What it is about where nobody said which model was asked for: the whole of it, lest the next request run into the
+/// same wall; but a model that is not to be had is no reason to restrict any other.
 fn reach(kind: Kind, (scope, of_model): Reach, knows_model: bool) -> Reach {
     match (of_model, knows_model, kind) {
         (true, false, Kind::Model) => (Scope::None, false),

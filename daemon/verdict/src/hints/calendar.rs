@@ -9,7 +9,8 @@ use crate::places::Unit;
 use crate::rules::Until;
 use crate::signals::Signals;
 
-/// The US Pacific coast's time, with its summers (POSIX.1-2024, XBD 8.3, TZ). A database of time zones is not asked for.
+/// The US Pacific coast's time, with its summers (POSIX.1-2024, XBD 8.3, TZ). A database of time zones is not asked
+/// for.
 const PACIFIC: &str = "PST8PDT,M3.2.0,M11.1.0";
 
 /// When it is over by what `until` says, and the evidence if there is some beside the rule's own.
@@ -24,8 +25,8 @@ pub(super) fn deduce(until: Until, signals: &Signals, clock: Clock) -> Option<(M
 }
 
 /// Google's quotas are named after their windows: `GenerateRequestsPerDayPerProjectPerModel-FreeTier`. A day ends at
-/// midnight Pacific time (Gemini API docs, rate limits; reports of 00:00 UTC are not believed), a minute within a minute
-/// (gemini-cli, googleQuotaErrors.ts, waits that long).
+/// midnight Pacific time (Gemini API docs, rate limits; reports of 00:00 UTC are not believed), a minute within a
+/// minute (gemini-cli, googleQuotaErrors.ts, waits that long).
 fn quota(signals: &Signals, clock: Clock) -> Option<(Moment, Option<Evidence>)> {
     let named = |words: &[&str]| {
         let mut names = signals.resets.iter().filter(|reset| reset.unit == Unit::QuotaName);

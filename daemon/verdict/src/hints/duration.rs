@@ -21,8 +21,8 @@ pub(super) fn whole(text: &str) -> Option<f64> {
     rest.is_empty().then_some(ms)
 }
 
-/// The duration that a text begins with, in milliseconds, and what comes after it. The text is taken as it is or in lower
-/// case; units in upper case are none (`5M` may mean anything).
+/// The duration that a text begins with, in milliseconds, and what comes after it. The text is taken as it is or in
+/// lower case; units in upper case are none (`5M` may mean anything).
 pub(super) fn leading(text: &str) -> Option<(f64, &str)> {
     let (mut total, mut rest) = part(text)?;
     // `4hr 5min`, `3 days, 4 hours and 5 minutes`.

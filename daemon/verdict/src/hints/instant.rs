@@ -1,5 +1,5 @@
-//! Instants in words: RFC 3339 and its loose relatives, HTTP dates, `April 20, 2026 at 2:00 AM`. What names no zone is in
-//! the vendor's.
+//! Instants in words: RFC 3339 and its loose relatives, HTTP dates, `April 20, 2026 at 2:00 AM`. What names no zone is
+//! in the vendor's.
 
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
@@ -13,7 +13,8 @@ pub(super) fn whole(text: &str, zone: Offset) -> Option<f64> {
     rest.trim().is_empty().then_some(ms)
 }
 
-/// The instant that a text in lower case begins with, in milliseconds of Unix time, rounded up, and what comes after it.
+/// The instant that a text in lower case begins with, in milliseconds of Unix time, rounded up, and what comes after
+/// it.
 pub(super) fn leading(text: &str, zone: Offset) -> Option<(f64, &str)> {
     let mut text = Cursor(text);
     let (year, month, day) = text.year_first().or_else(|| text.day_first()).or_else(|| text.month_first())?;

@@ -52,7 +52,8 @@ impl Moment {
         plausible(ms).map(Self::After)
     }
 
-    /// At this time of the other side's clock, in Unix milliseconds; `None` unless that is later than now, and plausible.
+    /// At this time of the other side's clock, in Unix milliseconds; `None` unless that is later than now, and
+    /// plausible.
     pub(crate) fn at(ms: f64, clock: Clock) -> Option<Self> {
         // Both are far below 2^53, where a float holds every integer.
         #[expect(clippy::cast_precision_loss, reason = "an instant in milliseconds fits for 285,000 years")]

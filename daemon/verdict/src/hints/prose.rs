@@ -7,11 +7,11 @@ use crate::signals::Prose;
 /// Words before a hint, in lower case.
 ///
 /// OpenAI, Groq: "Please try again in 5.289s". Google: "Please retry in 10h17m5.7s", "quota will reset after 39s".
-/// Azure: "Please retry after 37 seconds", "Try again in 86400 seconds". Anthropic: "You will regain access on 2025-12-01
-/// at 00:00 UTC"; Claude Code: "usage limit reached|1749924000". GitHub Copilot: "Please wait 463 hours 23 minutes", "wait
-/// for your limit to reset on April 20, 2026 at 2:00 AM". Z.ai: "Your limit will reset at 2025-10-03 20:05:15", and the
-/// same in Chinese. Gitlawb: "Resets at 10:00 UTC".
-/// hermes-agent 0.19.0 looks for "resets in" and `quotaResetDelay` wherever it stands.
+/// Azure: "Please retry after 37 seconds", "Try again in 86400 seconds". Anthropic: "You will regain access on
+/// 2025-12-01 at 00:00 UTC"; Claude Code: "usage limit reached|1749924000". GitHub Copilot: "Please wait 463 hours 23
+/// minutes", "wait for your limit to reset on April 20, 2026 at 2:00 AM". Z.ai: "Your limit will reset at 2025-10-03
+/// 20:05:15", and the same in Chinese. Gitlawb: "Resets at 10:00 UTC". hermes-agent 0.19.0 looks for "resets in" and
+/// `quotaResetDelay` wherever it stands.
 const BEFORE: &[&str] = &[
     "try again in",
     "try again after",

@@ -32,7 +32,8 @@ pub(super) const RULES: &[Rule] = &[
         .until(Until::NextMonth),
     Rule::code("anthropic.529.overloaded_error", &["overloaded_error"], Kind::Overloaded),
     Rule::code("anthropic.402.billing_error", &["billing_error"], Kind::Billing),
-    // Long context and fast mode ask for what the plan does not have, and others of this credential's requests get through.
+    // Long context and fast mode ask for what the plan does not have, and others of this credential's requests get
+    // through.
     Rule::words(
         "anthropic.429.long_context",
         &["required for long context", "long context beta is not yet available"],

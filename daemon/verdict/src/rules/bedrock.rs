@@ -1,6 +1,6 @@
-//! Amazon Bedrock. Source: AWS, Bedrock user guide, "Troubleshooting Amazon Bedrock API error codes", and the runtime API's
-//! exceptions, whose names stand in `x-amzn-errortype`, in `__type`, or around an event of a stream. Quotas are an account's,
-//! per model and region.
+//! Amazon Bedrock. Source: AWS, Bedrock user guide, "Troubleshooting Amazon Bedrock API error codes", and the runtime
+//! API's exceptions, whose names stand in `x-amzn-errortype`, in `__type`, or around an event of a stream. Quotas are
+//! an account's, per model and region.
 
 use super::{ACCOUNT, ACCOUNT_MODEL, POOL_MODEL, Rule};
 use crate::kind::Kind;

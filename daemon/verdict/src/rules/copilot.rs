@@ -1,6 +1,7 @@
-//! GitHub Copilot. Sources: microsoft/vscode-copilot-chat, chatMLFetcher.ts, for the codes, of which whatever comes after a
-//! colon is a detail; docs.github.com, Copilot rate limits and requests, for what they mean; public issue threads
-//! (github/copilot-cli#2336, #2828, openai/codex#17738) for the sentences, which are all there is of the long limits.
+//! GitHub Copilot. Sources: microsoft/vscode-copilot-chat, chatMLFetcher.ts, for the codes, of which whatever comes
+//! after a colon is a detail; docs.github.com, Copilot rate limits and requests, for what they mean; public issue
+//! threads (github/copilot-cli#2336, #2828, openai/codex#17738) for the sentences, which are all there is of the long
+//! limits.
 
 use super::{ACCOUNT, ACCOUNT_MODEL, POOL_MODEL, Rule, Seen, Until};
 use crate::kind::Kind;

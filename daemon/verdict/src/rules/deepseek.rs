@@ -1,5 +1,5 @@
-//! DeepSeek. Source: api-docs.deepseek.com, quick_start/error_codes and rate_limit: concurrency is an account's, per model,
-//! whatever the key.
+//! DeepSeek. Source: api-docs.deepseek.com, quick_start/error_codes and rate_limit: concurrency is an account's, per
+//! model, whatever the key.
 
 use super::{ACCOUNT_MODEL, Rule, Until};
 use crate::kind::Kind;

@@ -25,7 +25,8 @@ fn is_edge_page(seen: &Seen<'_>) -> bool {
 
 pub(super) const RULES: &[Rule] = &[
     // hermes-agent 0.19.0 calls a login dead for these reasons, and only together with a 401; a 403 that says
-    // `token_revoked` is not terminal there (agent/credential_pool.py). RFC 6749, section 5.2, has `invalid_grant` with a 400.
+    // `token_revoked` is not terminal there (agent/credential_pool.py). RFC 6749, section 5.2, has `invalid_grant` with
+    // a 400.
     Rule::code(
         "code.terminal",
         &[
@@ -59,7 +60,8 @@ pub(super) const RULES: &[Rule] = &[
         Kind::Billing,
     )
     .until(Until::Person),
-    // Whatever the code: the headers say that a window of hours or days is spent, and that is more than a matter of pace.
+    // Whatever the code: the headers say that a window of hours or days is spent, and that is more than a matter of
+    // pace.
     Rule::shape("window.spent", |seen| is_limited(seen) && spent_long(seen, false), Kind::Quota),
     Rule::shape("window.spent", |seen| is_limited(seen) && spent_long(seen, true), Kind::Quota).reach(ACCOUNT_MODEL),
     // ChatGPT's backend and gateways to it: the plan's window is spent (openai/codex, codex-api).

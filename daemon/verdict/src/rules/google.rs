@@ -18,8 +18,8 @@ fn is_daily(seen: &Seen<'_>) -> bool {
     quota(seen, &["perday", "daily"])
 }
 
-/// Quotas are a model's unless their name says otherwise: `GenerateRequestsPerDayPerProject`. Code Assist puts the model in
-/// front: `Gemini25ProRequestsPerDay`.
+/// Quotas are a model's unless their name says otherwise: `GenerateRequestsPerDayPerProject`. Code Assist puts the
+/// model in front: `Gemini25ProRequestsPerDay`.
 fn is_of_all_models(seen: &Seen<'_>) -> bool {
     quota(seen, &["per"]) && !quota(seen, &["permodel", "perbasemodel", "gemini", "claude"])
 }

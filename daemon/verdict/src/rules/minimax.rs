@@ -1,5 +1,5 @@
-//! MiniMax. Sources: platform.minimax.io/docs, api-reference/errorcode, for `base_resp.status_code`, which comes with HTTP
-//! 200; MiniMax-AI/cli, src/errors/api.ts, for those of the token plan.
+//! MiniMax. Sources: platform.minimax.io/docs, api-reference/errorcode, for `base_resp.status_code`, which comes with
+//! HTTP 200; MiniMax-AI/cli, src/errors/api.ts, for those of the token plan.
 
 use super::{Rule, Until};
 use crate::kind::Kind;

@@ -5,8 +5,8 @@ use super::{POOL_MODEL, Rule};
 use crate::kind::Kind;
 
 pub(super) const RULES: &[Rule] = &[
-    // "It means the backend was at capacity, not that the user reached their rate limit" (litellm#25078), whether the status
-    // is 429 or 503.
+    // "It means the backend was at capacity, not that the user reached their rate limit" (litellm#25078), whether the
+    // status is 429 or 503.
     Rule::code("mistral.capacity", &["3505", "service_tier_capacity_exceeded"], Kind::Overloaded).reach(POOL_MODEL),
     Rule::words("mistral.capacity", &["tier capacity exceeded"], Kind::Overloaded).reach(POOL_MODEL),
     Rule::code("mistral.429.rate_limited", &["1300", "rate_limited"], Kind::RateLimit),

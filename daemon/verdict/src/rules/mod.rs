@@ -1,8 +1,8 @@
 //! Tables of rules: which failure it was, what it is about, and whether waiting helps.
 //!
-//! A rule looks at one sort of clue ([`Clue`]): a code says more than words, words more than a mere family of errors, and a
-//! status says least. In that order the sorts are asked ([`ORDER`]). Within a table the first rule that applies counts, so
-//! what is narrower stands first: quota before rate limit.
+//! A rule looks at one sort of clue ([`Clue`]): a code says more than words, words more than a mere family of errors,
+//! and a status says least. In that order the sorts are asked ([`ORDER`]). Within a table the first rule that applies
+//! counts, so what is narrower stands first: quota before rate limit.
 
 mod anthropic;
 mod azure;
@@ -78,8 +78,8 @@ enum Clue {
     Status,
 }
 
-/// In which tables which clues are looked for, one after the other. What a vendor's own table makes of words comes before
-/// what codes mean elsewhere.
+/// In which tables which clues are looked for, one after the other. What a vendor's own table makes of words comes
+/// before what codes mean elsewhere.
 const ORDER: [(Table, Clue); 8] = [
     (Table::Vendors, Clue::Code),
     (Table::Vendors, Clue::Words),
@@ -111,7 +111,8 @@ pub(crate) struct Rule {
     kind: Kind,
     reach: Option<Reach>,
     until: Until,
-    /// In lower case; one of them must be a code, or what stands before the colon in one (`user_global_rate_limited:pro`).
+    /// In lower case; one of them must be a code, or what stands before the colon in one
+    /// (`user_global_rate_limited:pro`).
     codes: &'static [&'static str],
     /// In lower case; one of them must be in the words for people.
     words: &'static [&'static str],

@@ -1,8 +1,8 @@
 //! OpenAI's API and ChatGPT's backend for Codex.
 //!
-//! Sources: the API's error codes (developers.openai.com, guides/error-codes), the help centre's "Troubleshooting API rate
-//! limits and 429 errors", and openai/codex, codex-rs/codex-api/src/api_bridge.rs. Limits are an organisation's, per model
-//! (guides/rate-limits).
+//! Sources: the API's error codes (developers.openai.com, guides/error-codes), the help centre's "Troubleshooting API
+//! rate limits and 429 errors", and openai/codex, codex-rs/codex-api/src/api_bridge.rs. Limits are an organisation's,
+//! per model (guides/rate-limits).
 
 use super::{ACCOUNT, ACCOUNT_MODEL, CREDENTIAL, DAILY, POOL_MODEL, Rule, Until, is_daily};
 use crate::kind::Kind;
@@ -12,8 +12,9 @@ pub(super) const RULES: &[Rule] = &[
     // A 429 that no waiting mends: the request alone is larger than a minute's tokens.
     Rule::code("openai.429.request_too_large", &["rate_limit_exceeded", "tokens"], Kind::Request)
         .saying(&["request too large"]),
-    // Help centre: "Retrying a billing, spending, or quota error does not restore access." They come with status 429, and
-    // their `type` may be no more than `insufficient_quota`; `code` says which. Limits of spending and usage are monthly.
+    // Help centre: "Retrying a billing, spending, or quota error does not restore access." They come with status 429,
+    // and their `type` may be no more than `insufficient_quota`; `code` says which. Limits of spending and usage are
+    // monthly.
     Rule::code(
         "openai.429.spend_limit",
         &["organization_spend_limit_exceeded", "organization_usage_limit_exceeded"],

@@ -4,8 +4,8 @@
 use super::{ACCOUNT_MODEL, CREDENTIAL, POOL_MODEL, Rule, Seen, Until};
 use crate::kind::Kind;
 
-/// Whether a provider behind OpenRouter failed, and not OpenRouter: it names the provider or its code, or had already begun
-/// to stream.
+/// Whether a provider behind OpenRouter failed, and not OpenRouter: it names the provider or its code, or had already
+/// begun to stream.
 fn is_upstream(seen: &Seen<'_>) -> bool {
     let from = |place: &str| seen.signals.codes.iter().any(|code| code.source.ends_with(place));
     let cut_short =

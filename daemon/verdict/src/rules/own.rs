@@ -1,5 +1,5 @@
-//! Our own errors, reported back to us. They say that there was nothing to lease, and nothing of the credential that the
-//! report names.
+//! Our own errors, reported back to us. They say that there was nothing to lease, and nothing of the credential that
+//! the report names.
 
 use super::Rule;
 use crate::kind::Kind;

@@ -1,5 +1,5 @@
-//! xAI. Sources: docs.x.ai, rate-limits (a team's, per model) and debugging; CLIProxyAPI, xai_executor_response.go; public
-//! issue threads (continuedev/continue#10373, agenc-core#2483). Bodies are flat: `code` and `error`.
+//! xAI. Sources: docs.x.ai, rate-limits (a team's, per model) and debugging; CLIProxyAPI, xai_executor_response.go;
+//! public issue threads (continuedev/continue#10373, agenc-core#2483). Bodies are flat: `code` and `error`.
 
 use super::{ACCOUNT_MODEL, Rule, Until};
 use crate::kind::Kind;

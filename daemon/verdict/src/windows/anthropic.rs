@@ -20,8 +20,8 @@ pub(super) fn read(signals: &Signals, drafts: &mut Drafts) {
     infer_claimed(signals, drafts);
 }
 
-/// `requests-remaining`, `input-tokens-reset`, …: limits of a model's class. A reset is the time of the full bucket, and
-/// may have passed.
+/// `requests-remaining`, `input-tokens-reset`, …: limits of a model's class. A reset is the time of the full bucket,
+/// and may have passed.
 fn of_key(header: &str, rest: &str, prefix: &str, value: &str, drafts: &mut Drafts) {
     let clock = drafts.clock;
     let Some((name, part)) = rest.rsplit_once('-') else { return };

@@ -1,5 +1,5 @@
-//! `x-codex-…` of ChatGPT's backend (openai/codex, codex-api, rate_limits.rs): a primary and a secondary window, and the
-//! same again for families of models under other prefixes, which are found by their endings.
+//! `x-codex-…` of ChatGPT's backend (openai/codex, codex-api, rate_limits.rs): a primary and a secondary window, and
+//! the same again for families of models under other prefixes, which are found by their endings.
 
 use super::{Drafts, count, permille};
 use crate::signals::Signals;

@@ -27,8 +27,8 @@ const MAX_PERMILLE: f64 = 10_000.0;
 
 /// One window of use that a response reports.
 ///
-/// All that is known of it is optional, as vendors report very different things: OpenAI counts requests and tokens, Codex
-/// and Anthropic's subscriptions say how many per cent are used.
+/// All that is known of it is optional, as vendors report very different things: OpenAI counts requests and tokens,
+/// Codex and Anthropic's subscriptions say how many per cent are used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuotaWindow {
     /// The vendor's name for it, stable between responses: `requests`, `input-tokens`, `5h`, `primary`,
@@ -40,7 +40,8 @@ pub struct QuotaWindow {
     pub limit: Option<u64>,
     /// How much is left.
     pub remaining: Option<u64>,
-    /// How much is used, in thousandths of the limit, rounded down; above 1,000 if more was used than that. At most 10,000.
+    /// How much is used, in thousandths of the limit, rounded down; above 1,000 if more was used than that. At most
+    /// 10,000.
     pub used_permille: Option<u32>,
     /// How long the window is, in milliseconds.
     pub length_ms: Option<u64>,
@@ -54,9 +55,9 @@ pub struct QuotaWindow {
 
 /// Every quota window that a response's headers report, in the order of their names; at most [`MAX_WINDOWS`].
 ///
-/// For successes as well as for failures. Read are `facts.headers` and what a body repeats of them, as OpenRouter's errors
-/// and Codex' events do. A window whose numbers are no numbers, or negative (Azure's Responses API is known to send `-1`),
-/// is left out.
+/// For successes as well as for failures. Read are `facts.headers` and what a body repeats of them, as OpenRouter's
+/// errors and Codex' events do. A window whose numbers are no numbers, or negative (Azure's Responses API is known to
+/// send `-1`), is left out.
 #[must_use]
 pub fn quota_windows(facts: &Facts<'_>, context: &Context<'_>) -> Vec<QuotaWindow> {
     let signals = Signals::read(facts);

@@ -1,5 +1,5 @@
-//! `x-ratelimit-…`: OpenAI, Groq, Cerebras, Azure, Mistral, OpenRouter, and whoever follows them; also the `ratelimit-…` of
-//! the IETF's draft (draft-ietf-httpapi-ratelimit-headers-03).
+//! `x-ratelimit-…`: OpenAI, Groq, Cerebras, Azure, Mistral, OpenRouter, and whoever follows them; also the
+//! `ratelimit-…` of the IETF's draft (draft-ietf-httpapi-ratelimit-headers-03).
 
 use super::{Drafts, count};
 use crate::signals::Signals;
@@ -62,15 +62,15 @@ fn split(rest: &str) -> Option<(&'static str, &str)> {
     })
 }
 
-/// Whether a named window is a bucket. OpenAI, Groq and Azure state the time to a full one, and Cerebras' docs say "token
-/// bucket"; of the others nothing is known, and a reset is taken at its word.
+/// Whether a named window is a bucket. OpenAI, Groq and Azure state the time to a full one, and Cerebras' docs say
+/// "token bucket"; of the others nothing is known, and a reset is taken at its word.
 fn refills(vendor: Vendor) -> bool {
     matches!(vendor, Vendor::OpenAi | Vendor::Groq | Vendor::Cerebras | Vendor::Azure | Vendor::Other)
 }
 
 /// Whether a named window counts one model. OpenAI, Groq and Cerebras limit an organisation per model (their rate limit
-/// docs), Azure a deployment of a model, and whoever copies OpenAI's names mostly copies what they count (DigitalOcean's
-/// docs, quota-specific response headers); Mistral's limits are its workspace's.
+/// docs), Azure a deployment of a model, and whoever copies OpenAI's names mostly copies what they count
+/// (DigitalOcean's docs, quota-specific response headers); Mistral's limits are its workspace's.
 fn is_per_model(vendor: Vendor) -> bool {
     matches!(vendor, Vendor::OpenAi | Vendor::Groq | Vendor::Cerebras | Vendor::Azure | Vendor::Other)
 }
