@@ -2,5 +2,6 @@
 
 mod agent;
 mod files;
+mod oracle;
 mod providers;
 mod race;

@@ -10,8 +10,14 @@ use std::path::PathBuf;
 /// A tool that some tests need.
 #[derive(Clone, Copy)]
 pub(crate) enum Tool {
-    /// A Python with hermes-agent.
+    /// A Python with the hermes-agent that most tests use.
     Hermes,
+    /// A Python with hermes-agent 0.17.
+    Hermes0_17,
+    /// A Python with hermes-agent 0.18.
+    Hermes0_18,
+    /// A Python with hermes-agent 0.19.
+    Hermes0_19,
     /// socat.
     Socat,
     /// curl.
@@ -24,6 +30,9 @@ impl Tool {
     const fn variable(self) -> &'static str {
         match self {
             Self::Hermes => "CREDPOOL_TEST_HERMES_PYTHON",
+            Self::Hermes0_17 => "CREDPOOL_TEST_HERMES_0_17",
+            Self::Hermes0_18 => "CREDPOOL_TEST_HERMES_0_18",
+            Self::Hermes0_19 => "CREDPOOL_TEST_HERMES_0_19",
             Self::Socat => "CREDPOOL_TEST_SOCAT",
             Self::Curl => "CREDPOOL_TEST_CURL",
             Self::Claude => "CREDPOOL_TEST_CLAUDE",
