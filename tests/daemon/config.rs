@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{AuthJson, Daemon, DaemonBuilder, Ended, secret};
+use crate::support::{AuthJson, Daemon, DaemonBuilder, Ended, Wire, eventually, pool, secret};
 
 fn with(toml: &str) -> DaemonBuilder {
     DaemonBuilder::serving(&AuthJson::many(1)).config(toml)
@@ -74,6 +74,44 @@ fn an_unknown_flag_is_an_error() {
 fn what_this_version_does_not_heed_cannot_be_set() {
     let ended = with("[snapshot]\npath = \"/tmp/state.json\"\n").run();
     wrong(&ended, &["snapshot"]);
+}
+
+#[test]
+fn a_definition_that_says_nothing_is_an_error() {
+    let ended = with("[[pools.p.definitions]]\n\n[[pools.p.definitions]]\nenv = \"A\"\n").run();
+    wrong(&ended, &[":1: `pools.p.definitions[0]`", "`env` or `file`"]);
+    let ended = with("[[pools.p.definitions]]\nlabel = \"nothing else\"\n").run();
+    wrong(&ended, &["`env` or `file`"]);
+}
+
+#[test]
+fn a_table_for_a_credential_that_there_is_not_is_named() {
+    let toml = "[pools.openrouter.credentials.key-0]\nmax_in_flight = 2\n\n[pools.openrouter.credentials.kee-0]\n\
+                max_in_flight = 2\n\n[pools.nowhere.credentials.key-0]\nmax_in_flight = 2\n";
+    let daemon = with(toml).start();
+    let definitions = daemon.wire().ok(&json!({"op": "status"}))["definitions"].clone();
+    let places: Vec<&str> =
+        definitions["problems"].as_array().expect("a list").iter().filter_map(|p| p["where"].as_str()).collect();
+    assert_eq!(places, ["pools.nowhere.credentials.\"key-0\"", "pools.openrouter.credentials.\"kee-0\""]);
+}
+
+#[test]
+fn a_change_of_the_file_counts_without_being_asked_to_and_a_bad_one_stays_out() {
+    let daemon = with("[defaults]\nmax_in_flight = 2\n").start();
+    let mut wire = daemon.wire();
+    let path = daemon.home().config().join("credpool.toml");
+    let most = |wire: &mut Wire| pool(wire, "openrouter")["credentials"][0]["max_in_flight"].clone();
+    assert_eq!(most(&mut wire), 2);
+    std::fs::write(&path, "[defaults]\nmax_in_flight = 3\n").expect("a file");
+    eventually("the new value holds", || (most(&mut wire) == 3).then_some(()));
+    std::fs::write(&path, "[defaults]\nmax_in_flight = 0\nnonsense = 1\n").expect("a file");
+    let shown = |wire: &mut Wire| wire.ok(&json!({"op": "status"}))["definitions"]["problems"].to_string();
+    eventually("it is named", || shown(&mut wire).contains("nonsense").then_some(()));
+    assert!(daemon.log().contains("nonsense"), "{}", daemon.log());
+    assert_eq!(most(&mut wire), 3);
+    std::fs::write(&path, "auth_file = \"/somewhere/else.json\"\n[defaults]\nmax_in_flight = 4\n").expect("a file");
+    eventually("a good one holds again", || (most(&mut wire) == 4).then_some(()));
+    assert!(!shown(&mut wire).contains("nonsense"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod endings;
 mod envelope;
 mod exhausted;
 mod explain;
+mod faults;
 mod framing;
 mod hello;
 mod history;

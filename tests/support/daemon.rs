@@ -19,6 +19,7 @@ pub(crate) struct DaemonBuilder {
     named: bool,
     guarded: bool,
     umask_0: bool,
+    without_override: bool,
 }
 
 /// A daemon that has ended, or never served.
@@ -57,6 +58,7 @@ impl DaemonBuilder {
             named: true,
             guarded: true,
             umask_0: false,
+            without_override: false,
         }
     }
 
@@ -97,6 +99,12 @@ impl DaemonBuilder {
     /// Starts it with a umask that takes no right away.
     pub(crate) fn with_umask_0(mut self) -> Self {
         self.umask_0 = true;
+        self
+    }
+
+    /// Starts it without the rights that let root read everything.
+    pub(crate) fn without_override(mut self) -> Self {
+        self.without_override = true;
         self
     }
 
@@ -158,6 +166,11 @@ impl DaemonBuilder {
             let mut shell = Command::new("sh");
             shell.args(["-c", "umask 0; exec \"$0\" \"$@\""]).arg(bins::credpoold());
             shell
+        } else if self.without_override && nix::unistd::geteuid().is_root() {
+            let mut setpriv = Command::new("setpriv");
+            let without = ["--bounding-set", "--inh-caps"].map(|of| format!("{of}=-dac_override,-dac_read_search"));
+            setpriv.args(without).arg(bins::credpoold());
+            setpriv
         } else {
             Command::new(bins::credpoold())
         };

@@ -1,6 +1,6 @@
 //! The promise that auth.json is never written, checked.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -40,8 +40,10 @@ impl Unchanged {
 }
 
 impl Snapshot {
-    /// `None` if the file is not there. Bytes and attributes are of the same file, even if it is being replaced.
+    /// `None` if the file is not there, or is no file. Bytes and attributes are of the same file, even if it is being replaced.
     fn take(path: &Path) -> Option<Self> {
+        // A FIFO would keep us waiting, and a folder has no bytes.
+        path.metadata().ok().filter(Metadata::is_file)?;
         let mut file = File::open(path).ok()?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).expect("the file can be read");

@@ -63,6 +63,12 @@ fn walk(
             for (index, item) in items.iter().enumerate() {
                 // Padded, so that the order of names is the order of the list.
                 path.push(format!("{index:06}"));
+                if matches!(item.get_ref(), DeValue::Table(table) if table.is_empty()) {
+                    // It has no value to be found by, and must not be passed over in silence.
+                    let (origin, key) = (origin(item.span().start), show(path));
+                    let cause = "must have either `env` or `file`".to_owned();
+                    layers.errors.push(ConfigError::BadValue { origin, key, cause });
+                }
                 walk(item.span().start, item, path, origin, layers);
                 path.pop();
             }

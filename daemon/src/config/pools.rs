@@ -96,6 +96,12 @@ impl Config {
         self.own_definitions.iter().map(|(pool, rows)| (pool.as_str(), rows.as_slice()))
     }
 
+    /// The ids and labels under which credentials have tables of their own, by pool.
+    pub fn credential_names(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pools = self.pools.iter();
+        pools.flat_map(|(pool, own)| own.credentials.keys().map(move |name| (pool.as_str(), name.as_str())))
+    }
+
     fn credential_tables(&self, pool: &str, id: &str, label: &str) -> Vec<&CredentialSettings> {
         let Some(pool) = self.pools.get(pool) else { return Vec::new() };
         [id, label].into_iter().filter_map(|name| pool.credentials.get(name)).collect()

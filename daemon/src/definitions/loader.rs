@@ -1,6 +1,6 @@
 //! Reading all definitions, again and again, and keeping the last good ones.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use credpool_core::Strategy;
 
 use super::homes::Homes;
 use super::merge::{Listing, Merge};
-use super::own_rows;
+use super::own_rows::{self, SecretFiles};
 use super::path::ROOT_PROFILE;
 use super::snapshot::{Definitions, Home, PoolRows, Problem};
 use crate::config::{Config, SecretSource};
@@ -24,6 +24,7 @@ pub struct Loader {
     config: Config,
     env: Env,
     homes: Homes,
+    secrets: SecretFiles,
     last: Option<Arc<Definitions>>,
 }
 
@@ -49,7 +50,7 @@ impl Loader {
     /// What reads the definitions that `config` names. `env` looks up variables of the daemon's environment.
     #[must_use]
     pub fn new(config: Config, env: Env) -> Self {
-        Self { homes: Homes::new(&config), config, env, last: None }
+        Self { homes: Homes::new(&config), config, env, secrets: SecretFiles::default(), last: None }
     }
 
     /// Takes a configuration that was read again. The next load counts as changed. The auth.json stays the one that it
@@ -62,12 +63,7 @@ impl Loader {
     /// The files to watch. They need not exist.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
-        let own_secrets =
-            self.config.own_definitions().flat_map(|(_, rows)| rows).filter_map(|row| match &row.source {
-                SecretSource::File(path) => Some(path.clone()),
-                SecretSource::Env(_) => None,
-            });
-        self.homes.files().chain(self.config.file.clone()).chain(own_secrets).collect()
+        self.homes.files().chain(self.config.file.clone()).chain(secret_files(&self.config).cloned()).collect()
     }
 
     /// Reads everything. A file that cannot be read or makes no sense, and an auth.json that is gone, leave what they
@@ -75,6 +71,7 @@ impl Loader {
     pub fn load(&mut self) -> LoadOutcome {
         let mut problems = Vec::new();
         let ok = self.homes.read(&self.config.limits, &mut problems);
+        self.secrets.read(secret_files(&self.config), &mut problems);
         let definitions = Arc::new(self.assemble(&mut problems));
         if problems.len() > MAX_PROBLEMS {
             let more = problems.drain(MAX_PROBLEMS..).count();
@@ -101,7 +98,15 @@ impl Loader {
             let pool = self.pool(&name, problems);
             (!pool.lists.is_empty()).then_some((name, pool))
         });
-        let pools = pools.collect();
+        let pools: BTreeMap<String, PoolRows> = pools.collect();
+        problems.extend(self.config.credential_names().filter_map(|(pool, name)| {
+            let has = |rows: &PoolRows| {
+                let mut credentials = rows.credentials.iter();
+                credentials.any(|credential| *credential.id == *name || rows.rows[credential.row].label == name)
+            };
+            let place = format!("pools.{pool}.credentials.{}", super::printable(name));
+            (!pools.get(pool).is_some_and(has)).then(|| Problem::new(place, "is the id or label of no credential"))
+        }));
         let homes = self.homes.iter().map(|(profile, home)| {
             let (profile, auth_file) = (Arc::clone(profile), home.auth_file().to_owned());
             Home { profile, auth_file }
@@ -126,7 +131,7 @@ impl Loader {
             } else {
                 let mut wrong = Vec::new();
                 for row in home.rows(name, source.as_ref(), root, &self.env, &mut wrong) {
-                    merge.add(profile, &mut listing, row);
+                    merge.add(profile, &mut listing, row.with_a_secret_that_fits(name, &mut wrong));
                 }
                 // What is wrong with the root's rows is said once.
                 wrong.retain(|problem| of_others.is_none() || !problems[known.clone()].contains(problem));
@@ -153,7 +158,8 @@ impl Loader {
         let before = listing.rows().len();
         let own = self.config.own_definitions().filter(|(name, _)| *name == pool).flat_map(|(_, rows)| rows);
         for (index, definition) in own.enumerate() {
-            let row = own_rows::row(pool, definition, self.homes.main().dotenv(), &self.env, problems);
+            let row = own_rows::row(pool, definition, &self.secrets, self.homes.main().dotenv(), &self.env);
+            let row = row.with_a_secret_that_fits(pool, problems);
             if listing.has(&row.id) {
                 let place = format!("pools.{pool}.definitions[{index}]");
                 let id = super::printable(&row.id);
@@ -170,6 +176,14 @@ impl Loader {
         let hermes = self.homes.home(profile).and_then(|home| home.strategy(pool));
         self.config.policy(pool, hermes).strategy == Strategy::RoundRobin
     }
+}
+
+/// The files that our configuration names for secrets.
+fn secret_files(config: &Config) -> impl Iterator<Item = &PathBuf> {
+    config.own_definitions().flat_map(|(_, rows)| rows).filter_map(|row| match &row.source {
+        SecretSource::File(path) => Some(path),
+        SecretSource::Env(_) => None,
+    })
 }
 
 #[cfg(test)]

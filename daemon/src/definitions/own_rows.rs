@@ -1,26 +1,61 @@
 //! Rows of our own configuration, for those who have no Hermes.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use crate::config::{OwnDefinition, SecretSource};
 
 use super::dotenv::Dotenv;
 use super::resolve::without_variable;
-use super::safe_file::{self, Demands};
+use super::safe_file::{self, Demands, SafeFile};
 use super::secret::{Secret, short_hash};
 use super::snapshot::{Problem, Row, SecretRef};
 
 /// The largest file that may hold a single secret, in bytes.
 const MAX_SECRET_FILE_BYTES: u64 = 64 * 1_024;
 
+/// The secrets in the files that our configuration names.
+#[derive(Default)]
+pub(super) struct SecretFiles(BTreeMap<PathBuf, Result<Secret, String>>);
+
+impl SecretFiles {
+    /// Reads the files. One that is gone or cannot be read leaves what it held before; one that holds no secret does not.
+    pub(super) fn read<'a>(&mut self, paths: impl Iterator<Item = &'a PathBuf>, problems: &mut Vec<Problem>) {
+        let mut before = std::mem::take(&mut self.0);
+        for path in paths {
+            if self.0.contains_key(path) {
+                continue;
+            }
+            let found = read_file(path).and_then(|bytes| bytes.ok_or_else(|| "does not exist".to_owned()));
+            let secret = match (found, before.remove(path)) {
+                (Ok(file), _) => secret_in(&file),
+                (Err(error), Some(Ok(secret))) => {
+                    let kept = format!("{error}; what it held before is still served");
+                    problems.push(Problem::new(path.display().to_string(), kept));
+                    Ok(secret)
+                }
+                (Err(error), _) => Err(error),
+            };
+            if let Err(reason) = &secret {
+                problems.push(Problem::new(path.display().to_string(), reason.clone()));
+            }
+            self.0.insert(path.clone(), secret);
+        }
+    }
+
+    fn get(&self, path: &Path) -> Result<Secret, String> {
+        self.0.get(path).cloned().unwrap_or_else(|| Err("has not been read".to_owned()))
+    }
+}
+
 /// The row that a definition of ours makes. Its id, unless it has one, follows from pool and source alone, so it stays
 /// when the secret changes.
 pub(super) fn row(
     pool: &str,
     definition: &OwnDefinition,
+    files: &SecretFiles,
     dotenv: &Dotenv,
     env: &dyn Fn(&str) -> Option<String>,
-    problems: &mut Vec<Problem>,
 ) -> Row {
     let (kind, name) = match &definition.source {
         SecretSource::Env(variable) => ("env", variable.clone()),
@@ -33,12 +68,9 @@ pub(super) fn row(
             Ok(found) => (Some(found.secret), None),
             Err(why) => (None, Some(without_variable(variable, why, None))),
         },
-        SecretSource::File(path) => match read_secret(path) {
+        SecretSource::File(path) => match files.get(path) {
             Ok(secret) => (Some(secret), None),
-            Err(reason) => {
-                problems.push(Problem::new(path.display().to_string(), reason.clone()));
-                (None, Some(format!("{}: {reason}", path.display())))
-            }
+            Err(reason) => (None, Some(format!("{}: {reason}", path.display()))),
         },
     };
     let label = definition.label.clone().unwrap_or_else(|| match &definition.source {
@@ -65,9 +97,12 @@ pub(super) fn row(
     }
 }
 
-fn read_secret(path: &Path) -> Result<Secret, String> {
+fn read_file(path: &Path) -> Result<Option<SafeFile>, String> {
     let demands = Demands { max_bytes: MAX_SECRET_FILE_BYTES, holds_secrets: true };
-    let file = safe_file::read(path, demands).map_err(|error| error.to_string())?.ok_or("does not exist")?;
+    safe_file::read(path, demands).map_err(|error| error.to_string())
+}
+
+fn secret_in(file: &SafeFile) -> Result<Secret, String> {
     let text = std::str::from_utf8(&file.bytes).map_err(|_| "is not UTF-8")?;
     match text.trim_end_matches(['\n', '\r']) {
         "" => Err("is empty".to_owned()),

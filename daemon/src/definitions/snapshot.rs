@@ -218,6 +218,16 @@ impl Definitions {
 }
 
 impl Row {
+    /// The row as it can be served: a secret with a control character in it fits into no header, and is none.
+    pub(super) fn with_a_secret_that_fits(self, place: &str, problems: &mut Vec<Problem>) -> Self {
+        if !self.secret.as_ref().is_some_and(|secret| secret.expose().chars().any(char::is_control)) {
+            return self;
+        }
+        const REASON: &str = "its secret holds a line break or another control character, which no header can carry";
+        problems.push(Problem::new(format!("{place}: {}", super::printable(&self.id)), REASON));
+        Self { secret: None, unresolved: Some(REASON.to_owned()), ..self }
+    }
+
     /// Of everything that says what the credential is.
     pub(super) fn digest(&self) -> Digest {
         Digest::of(self.meaning())
