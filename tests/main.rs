@@ -4,7 +4,7 @@ mod cli;
 mod client;
 mod daemon;
 mod hermes;
+mod pages;
 mod processes;
 mod protocol;
-mod readme;
 mod support;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::running::is_alive;
+use crate::pages::{Page, tools::PAGE};
 use crate::support::{
     AuthJson, Credpool, Daemon, Http, HttpAnswer, HttpRequest, Row, Tool, credential, eventually, need, pool, secret,
 };
@@ -68,8 +69,7 @@ fn dress<'a>(command: &'a mut Command, credpool: &Credpool, server: &Http) -> &'
 fn ask_with_helper(claude: &PathBuf, daemon: &Daemon, server: &Http) -> String {
     let settings = daemon.home().user().join(".claude");
     std::fs::create_dir_all(&settings).expect("a new folder");
-    std::fs::write(settings.join("settings.json"), r#"{ "apiKeyHelper": "credpool get anthropic" }"#)
-        .expect("a new file");
+    std::fs::write(settings.join("settings.json"), Page::at(PAGE).block("json claude")).expect("a new file");
     let mut command = Command::new(claude);
     let output = dress(&mut command, &daemon.credpool(), server).args(["-p", "ping"]).output();
     let output = output.expect("Claude Code can be started");

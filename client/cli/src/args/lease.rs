@@ -13,7 +13,7 @@ use super::{Last, given};
 #[derive(Args, Debug)]
 #[command(after_long_help = "In a shell:\n  \
     eval \"$(credpool acquire openrouter --shell)\"\n  \
-    curl -H \"$CREDPOOL_AUTH_HEADER: $CREDPOOL_AUTH_PREFIX$CREDPOOL_SECRET\" …\n  \
+    echo \"$CREDPOOL_AUTH_HEADER: $CREDPOOL_AUTH_PREFIX$CREDPOOL_SECRET\" | curl -H @- …\n  \
     credpool release --outcome ok")]
 pub(crate) struct Acquire {
     #[command(flatten)]

@@ -1,8 +1,7 @@
 //! The README's commands, pasted.
 //!
 //! ```` ```sh serve ```` is what builds and starts the daemon on the sample, at the socket that it names with `--socket`;
-//! ```` ```sh try ```` is a shell session with it, in which a line `# …` is a line that the commands above it print. If
-//! that is JSON, it is compared as the protocol's examples are.
+//! ```` ```sh try ```` is a session with it.
 
 use std::fs::File;
 use std::os::unix::process::CommandExt;
@@ -12,9 +11,9 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::protocol::pattern::Bindings;
+use super::{Page, check_session};
 use crate::support::{Home, Tool, Unchanged, Wire, eventually_within, need, repository, sample};
 
 /// The first command builds the daemon first.
@@ -35,7 +34,7 @@ impl Drop for Script {
 fn the_commands_of_the_readme_work_as_printed() {
     let Some(socat) = need(Tool::Socat) else { return };
     let _alone = alone();
-    let page = std::fs::read_to_string(repository().join("README.md")).expect("there is a README");
+    let page = Page::at("README.md");
     let home = Home::new();
     let guard = Unchanged::of(&sample());
     let shell = |script: &str| {
@@ -46,7 +45,7 @@ fn the_commands_of_the_readme_work_as_printed() {
         command
     };
 
-    let first = block(&page, "serve");
+    let first = page.block("sh serve");
     let socket = first.split_whitespace().skip_while(|word| *word != "--socket").nth(1).expect("it names a socket");
     let log = home.root().join("serve.log");
     let output = File::create(&log).expect("a new file");
@@ -63,23 +62,11 @@ fn the_commands_of_the_readme_work_as_printed() {
         Wire::connect(Path::new(socket)).ok().map(|mut wire| wire.ok(&json!({"op": "ping"})))
     });
 
-    let script = block(&page, "try");
+    let script = page.block("sh try");
     let tried = shell(&script).output().expect("a shell");
     let said = String::from_utf8_lossy(&tried.stdout);
     assert!(tried.status.success(), "{script}\nended with {tried:?}");
-    let expected: Vec<_> = script.lines().filter_map(|line| line.strip_prefix("# ")).collect();
-    let printed: Vec<_> = said.lines().collect();
-    assert_eq!(printed.len(), expected.len(), "{script}\nprinted\n{said}");
-    let mut bindings = Bindings::default();
-    for (expected, printed) in expected.iter().zip(&printed) {
-        match (serde_json::from_str::<Value>(expected), serde_json::from_str::<Value>(printed)) {
-            (Ok(pattern), Ok(reply)) => {
-                let result = bindings.compare(&pattern, &reply);
-                assert_eq!(result, Ok(()), "the README says\n{expected}\nbut this was printed\n{printed}");
-            }
-            _ => assert_eq!(expected, printed),
-        }
-    }
+    check_session(&script, &said);
     guard.check();
 }
 
@@ -90,14 +77,6 @@ fn alone() -> File {
     let file = File::open(&path).or_else(|_| File::create(&path)).expect("a file to lock");
     file.lock().expect("it can be locked");
     file
-}
-
-/// The fenced block of this name.
-fn block(page: &str, name: &str) -> String {
-    let fence = format!("```sh {name}");
-    let mut lines = page.lines().skip_while(|line| *line != fence);
-    assert!(lines.next().is_some(), "the README has no block {fence}");
-    lines.take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect()
 }
 
 /// Lets the build tools find themselves although the home is another.
