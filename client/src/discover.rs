@@ -77,10 +77,9 @@ where
 {
     let connection = Connection::start(stream, tasks);
     let hello = say_hello(&connection, &options.client_name).await?;
-    let profile = match (&options.store, hello.auth_file.as_deref()) {
-        (Some(store), Some(serves)) => store.compare(Path::new(serves)).await?,
-        // A daemon that serves no store of Hermes' at all is another matter than one that serves another.
-        _ => None,
+    let profile = match &options.store {
+        Some(store) => store.compare(&hello).await?,
+        None => None,
     };
     connection.set_line_limit(hello.limits.request_line_bytes);
     Ok(Session { connection, hello: Arc::new(hello), profile })

@@ -31,8 +31,8 @@
 //!
 //! One whose user, as the kernel says, is one's own, root, or the one that [`ConnectOptions::server`]
 //! accepts; nothing is sent to any other. Where `HERMES_HOME` is set or a store is named, the daemon must
-//! serve that store: of a Hermes home that is a profile, its root's. Both are checked whenever a connection
-//! is made. A client keeps to the socket at which it found its daemon.
+//! serve that one, maybe among others, and requests say which profile it is if they have to. All of this is
+//! checked whenever a connection is made. A client keeps to the socket at which it found its daemon.
 //!
 //! # When the connection ends
 //!

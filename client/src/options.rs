@@ -51,17 +51,16 @@ impl ConnectOptions {
         self
     }
 
-    /// Accepts only a daemon that serves the store of this Hermes home, or, if the home is a profile
-    /// (`<root>/profiles/<name>`), that of its root; requests are then about the profile unless they say
-    /// otherwise. A daemon that serves no store of Hermes' is accepted, too. Symbolic links are followed.
+    /// Accepts only a daemon that serves this Hermes home, be it a root or a profile
+    /// (`<root>/profiles/<name>`); requests are about its keys unless they name another profile. A daemon
+    /// that serves no store of Hermes' is accepted, too. Symbolic links are followed.
     #[must_use]
     pub fn hermes_home(mut self, home: impl Into<PathBuf>) -> Self {
         self.store = Some(Store::Home(home.into()));
         self
     }
 
-    /// Accepts only a daemon that serves this `auth.json`, or none of Hermes'. Takes the place of
-    /// [`hermes_home`](Self::hermes_home).
+    /// The same for the home whose `auth.json` this is.
     #[must_use]
     pub fn auth_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.store = Some(Store::File(file.into()));

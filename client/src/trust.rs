@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use credpool_proto::reply::Hello;
 use nix::unistd::{User, geteuid};
 
 use crate::error::Why;
@@ -45,7 +46,7 @@ impl Server {
     }
 }
 
-/// The store that a daemon has to serve.
+/// The store that a daemon has to serve, be it the only one or one of many.
 #[derive(Clone, Debug)]
 pub(crate) enum Store {
     /// The one of this Hermes home.
@@ -55,30 +56,39 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    /// Checks the store that a daemon serves; returns the profile of it that is meant, if it is one.
-    ///
-    /// A daemon that serves a root of Hermes' serves the root's profiles, too.
-    pub(crate) async fn compare(&self, serves: &Path) -> Result<Option<String>, Why> {
+    /// Checks the stores that a daemon serves; returns the profile that requests have to name for this one,
+    /// if they have to. Another one than it serves is refused; that it serves none at all is another matter.
+    pub(crate) async fn compare(&self, hello: &Hello<'_>) -> Result<Option<String>, Why> {
+        let Some(serves) = &hello.auth_file else { return Ok(None) };
         let wanted = match self {
             Self::Home(home) => home.join("auth.json"),
             Self::File(file) => file.clone(),
         };
-        let served = real(serves).await;
-        if served == real(&wanted).await {
-            return Ok(None);
+        if let Some(profile) = profile_of(&wanted, hello).await {
+            let is_meant_anyway = hello.profile.as_deref() == Some(profile);
+            return Ok((!is_meant_anyway).then(|| profile.to_owned()));
         }
-        if let Self::Home(home) = self {
-            // As it was given, as Hermes takes it; and where it is, for those who come by a link.
-            for home in [home, &real(home).await] {
-                if let Some((root, profile)) = root_and_profile(home)
-                    && served == real(&root.join("auth.json")).await
-                {
-                    return Ok(Some(profile.to_owned()));
-                }
-            }
+        if let Self::Home(home) = self
+            // As it was given, as Hermes takes it, or where it is, for those who come by a link.
+            && let Some((root, profile)) = root_and_profile(home).or(root_and_profile(&real(home).await))
+            // It may have come after this was said.
+            && profile_of(&root.join("auth.json"), hello).await.is_some()
+        {
+            return Ok(Some(profile.to_owned()));
         }
-        Err(Why::OtherStore { serves: serves.to_owned(), wanted })
+        Err(Why::OtherStore { serves: PathBuf::from(&**serves), wanted })
     }
+}
+
+/// The profile whose store this is, by what a daemon says that it serves.
+async fn profile_of<'a>(store: &Path, hello: &'a Hello<'_>) -> Option<&'a str> {
+    let store = real(store).await;
+    for home in &hello.homes {
+        if real(Path::new(&*home.auth_file)).await == store {
+            return Some(&home.profile);
+        }
+    }
+    None
 }
 
 /// The root that a home is a profile of, and the profile's name: Hermes keeps profiles in

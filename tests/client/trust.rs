@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use credpool_client::{AcquireRequest, Client, ConnectOptions, Error, Outcome, Why};
+use credpool_client::{AcquireRequest, Client, ConnectOptions, Error, Why};
 
 use super::{connect, options, run};
 use crate::support::{AuthJson, Daemon, DaemonBuilder, Home, Row, Tool, eventually, need, need_root};
@@ -46,22 +46,30 @@ fn only_the_store_of_the_hermes_home_will_do() {
 }
 
 #[test]
-fn a_profile_of_the_served_root_leases_from_its_daemon() {
-    let builder = DaemonBuilder::serving(&pool());
-    let profile = builder.home().hermes().join("profiles/dev");
-    std::fs::create_dir_all(&profile).expect("a folder in the home");
-    let daemon = builder.start();
-    run(async {
-        let client = Client::connect(options(&daemon).hermes_home(profile)).await.expect("it serves the root");
-        // Without keys of its own it gets the root's.
-        client
-            .acquire(AcquireRequest::new("openrouter"))
-            .await
-            .expect("a lease")
-            .release(Outcome::Ok)
-            .await
-            .expect("ok");
-    });
+fn a_home_leases_its_own_keys_from_the_daemon_of_another() {
+    for started_for in ["default", "dev"] {
+        let builder = DaemonBuilder::serving(&pool());
+        let (root, dev) = (builder.home().hermes(), builder.home().profile("dev"));
+        AuthJson::keys(["own"]).write(&dev.join("auth.json"));
+        std::fs::create_dir_all(builder.home().profile("empty")).expect("a folder");
+        let home = if started_for == "dev" { &dev } else { &root };
+        let home = home.to_str().expect("temporary paths are text");
+        let socket = builder.home().socket();
+        let socket = socket.to_str().expect("temporary paths are text");
+        let builder = builder.finding_its_way().variable("HERMES_HOME", home).argument("--socket").argument(socket);
+        let daemon = builder.start();
+        run(async {
+            let empty = root.join("profiles/empty");
+            for (home, key) in [(&root, "one"), (&dev, "own"), (&empty, "one")] {
+                let client = Client::connect(options(&daemon).hermes_home(home)).await.expect("it serves that home");
+                let lease = client.acquire(AcquireRequest::new("openrouter")).await.expect("a lease");
+                assert_eq!(lease.credential().label, key, "of {}, started for {started_for}", home.display());
+                // Unless it says otherwise.
+                let request = AcquireRequest::new("openrouter").profile("dev");
+                assert_eq!(client.acquire(request).await.expect("a lease").credential().label, "own");
+            }
+        });
+    }
 }
 
 #[test]

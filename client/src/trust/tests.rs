@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::symlink;
 
+use serde_json::json;
+
 use super::*;
 
 const OWN: u32 = 7;
@@ -38,17 +40,52 @@ fn hermes() -> tempfile::TempDir {
     root
 }
 
+/// What a daemon says that serves this root and these profiles of it. `profile` is the one that it was started
+/// for.
+fn hello(root: &Path, profiles: &[&str], profile: &str) -> Hello<'static> {
+    let store = |profile: &str| match profile {
+        "default" => root.join("auth.json"),
+        name => root.join("profiles").join(name).join("auth.json"),
+    };
+    let homes = std::iter::once("default").chain(profiles.iter().copied());
+    let homes: Vec<_> = homes.map(|name| json!({"profile": name, "auth_file": store(name)})).collect();
+    let hello = json!({
+        "protocol": 1, "server": "credpoold/0", "run": "r", "pid": 1, "auth_file": store(profile),
+        "profile": profile, "homes": homes,
+    });
+    serde_json::from_value(hello).unwrap()
+}
+
+async fn home(home: impl Into<PathBuf>, hello: &Hello<'_>) -> Result<Option<String>, Why> {
+    Store::Home(home.into()).compare(hello).await
+}
+
+async fn file(file: impl Into<PathBuf>, hello: &Hello<'_>) -> Result<Option<String>, Why> {
+    Store::File(file.into()).compare(hello).await
+}
+
+fn named(profile: &str) -> Option<String> {
+    Some(profile.to_owned())
+}
+
 #[tokio::test]
 async fn another_store_is_refused_by_both_names() {
     let (ours, theirs) = (hermes(), hermes());
-    let serves = theirs.path().join("auth.json");
+    let hello = hello(theirs.path(), &["dev"], "default");
     let wanted = ours.path().join("auth.json");
-    for store in [Store::Home(ours.path().to_owned()), Store::File(wanted.clone())] {
-        let why = store.compare(&serves).await.unwrap_err().to_string();
-        for path in [&serves, &wanted] {
+    for compared in [home(ours.path(), &hello).await, file(&wanted, &hello).await] {
+        let why = compared.unwrap_err().to_string();
+        for path in [&theirs.path().join("auth.json"), &wanted] {
             assert!(why.contains(path.to_str().unwrap()), "{why}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_daemon_without_a_store_of_hermes_is_no_other() {
+    let root = hermes();
+    let hello = Hello { auth_file: None, homes: Vec::new(), ..hello(root.path(), &[], "default") };
+    assert_eq!(home(root.path(), &hello).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -56,10 +93,10 @@ async fn the_same_store_may_be_named_in_several_ways() {
     let root = hermes();
     let link = root.path().join("link");
     symlink(root.path(), &link).unwrap();
-    let serves = root.path().join("auth.json");
-    for home in [root.path().to_owned(), root.path().join("profiles/.."), link] {
-        assert_eq!(Store::Home(home.clone()).compare(&serves).await.unwrap(), None);
-        assert_eq!(Store::File(home.join("auth.json")).compare(&serves).await.unwrap(), None);
+    let hello = hello(root.path(), &["dev"], "default");
+    for folder in [root.path().to_owned(), root.path().join("profiles/.."), link] {
+        assert_eq!(file(folder.join("auth.json"), &hello).await.unwrap(), None);
+        assert_eq!(home(folder, &hello).await.unwrap(), None);
     }
 }
 
@@ -68,38 +105,47 @@ async fn a_store_that_is_not_there_yet_is_compared_by_name() {
     let root = tempfile::tempdir().unwrap();
     let link = root.path().join("link");
     symlink(root.path(), &link).unwrap();
-    let serves = root.path().join("auth.json");
-    assert_eq!(Store::Home(link).compare(&serves).await.unwrap(), None);
-    assert!(Store::Home(root.path().join("other")).compare(&serves).await.is_err());
-    assert_eq!(Store::Home("/nowhere/x".into()).compare(Path::new("/nowhere/x/auth.json")).await.unwrap(), None);
+    let ours = hello(root.path(), &[], "default");
+    assert_eq!(home(link, &ours).await.unwrap(), None);
+    assert!(home(root.path().join("other"), &ours).await.is_err());
+    assert_eq!(home("/nowhere/x", &hello(Path::new("/nowhere/x"), &[], "default")).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn a_profile_of_the_served_root_is_served() {
+async fn a_home_is_named_as_the_daemon_names_it() {
     let root = hermes();
-    let serves = root.path().join("auth.json");
     let dev = root.path().join("profiles/dev");
-    assert_eq!(Store::Home(dev.clone()).compare(&serves).await.unwrap().as_deref(), Some("dev"));
-    // One that has no store yet gets the root's keys, so it is no less a profile.
-    let new = root.path().join("profiles/new");
-    assert_eq!(Store::Home(new).compare(&serves).await.unwrap().as_deref(), Some("new"));
+    let of_root = hello(root.path(), &["dev"], "default");
+    assert_eq!(home(&dev, &of_root).await.unwrap(), named("dev"));
+    assert_eq!(file(dev.join("auth.json"), &of_root).await.unwrap(), named("dev"));
+    // Where it means another one if nothing is said.
+    let of_dev = hello(root.path(), &["dev"], "dev");
+    assert_eq!(home(&dev, &of_dev).await.unwrap(), None);
+    assert_eq!(home(root.path(), &of_dev).await.unwrap(), named("default"));
     // By a link from elsewhere, or a root that is a link.
     let elsewhere = tempfile::tempdir().unwrap();
     let link = elsewhere.path().join("work");
     symlink(&dev, &link).unwrap();
-    assert_eq!(Store::Home(link).compare(&serves).await.unwrap().as_deref(), Some("dev"));
+    assert_eq!(home(link, &of_root).await.unwrap(), named("dev"));
     let link = elsewhere.path().join("root");
     symlink(root.path(), &link).unwrap();
-    assert_eq!(Store::Home(link.join("profiles/dev")).compare(&serves).await.unwrap().as_deref(), Some("dev"));
+    assert_eq!(home(link.join("profiles/dev"), &of_root).await.unwrap(), named("dev"));
 }
 
 #[tokio::test]
-async fn a_daemon_of_the_profile_alone_is_asked_for_no_profile() {
+async fn a_profile_that_has_just_come_is_one_of_its_root() {
     let root = hermes();
-    let dev = root.path().join("profiles/dev");
-    assert_eq!(Store::Home(dev.clone()).compare(&dev.join("auth.json")).await.unwrap(), None);
-    // And the root is not in it.
-    assert!(Store::Home(root.path().to_owned()).compare(&dev.join("auth.json")).await.is_err());
+    let hello = hello(root.path(), &[], "default");
+    let new = root.path().join("profiles/new");
+    assert_eq!(home(&new, &hello).await.unwrap(), named("new"));
+    std::fs::create_dir(&new).unwrap();
+    assert_eq!(home(&new, &hello).await.unwrap(), named("new"));
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("work");
+    symlink(&new, &link).unwrap();
+    assert_eq!(home(link, &hello).await.unwrap(), named("new"));
+    // Only a daemon that serves the root will see it.
+    assert!(home(elsewhere.path().join("profiles/new"), &hello).await.is_err());
     // A file that was named is meant as it is.
-    assert!(Store::File(dev.join("auth.json")).compare(&root.path().join("auth.json")).await.is_err());
+    assert!(file(new.join("auth.json"), &hello).await.is_err());
 }
