@@ -167,8 +167,9 @@ pub(super) const RULES: &[Rule] = &[
         &["permission_error", "permission_denied_error", "permission_denied"],
         Kind::Forbidden,
     ),
+    // What fails within a stream has no status any more in an SDK's exception (openai-python, _streaming.py).
     Rule::family("type.server", &["server_error", "api_error", "internal_server_error"], Kind::Server)
-        .with_status(&[(200, 299), (500, 599)]),
+        .when(|seen| seen.signals.status.is_none_or(|status| matches!(status, 200..=299 | 500..=599))),
     Rule::family("type.request", &["invalid_request_error"], Kind::Request).with_status(&[(200, 299), (400, 400)]),
     // A page instead of an answer, or a challenge, comes from a proxy, a firewall or a content network in between
     // (CLIProxyAPI, codex-pool's error_class.go). Whose key it was makes no difference.
