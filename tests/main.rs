@@ -7,4 +7,5 @@ mod hermes;
 mod pages;
 mod processes;
 mod protocol;
+mod sdks;
 mod support;

@@ -28,7 +28,7 @@ fn is_question(request: &HttpRequest) -> bool {
 /// An assistant that says "pong".
 fn pong(request: &HttpRequest) -> HttpAnswer {
     if !is_question(request) {
-        return HttpAnswer { status: 404, content_type: "application/json", body: "{}".to_owned() };
+        return HttpAnswer::json(404, &"{}");
     }
     let asked: Value = serde_json::from_slice(&request.body).expect("JSON");
     let message = |content: Value| {
@@ -38,7 +38,7 @@ fn pong(request: &HttpRequest) -> HttpAnswer {
     let text = json!({"type": "text", "text": "pong"});
     if asked["stream"] != true {
         let body = message(json!([text])).to_string();
-        return HttpAnswer { status: 200, content_type: "application/json", body };
+        return HttpAnswer::json(200, &body);
     }
     let events = [
         json!({"type": "message_start", "message": message(json!([]))}),
@@ -49,7 +49,7 @@ fn pong(request: &HttpRequest) -> HttpAnswer {
         json!({"type": "message_stop"}),
     ];
     let event = |event: &Value| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap_or_default());
-    HttpAnswer { status: 200, content_type: "text/event-stream", body: events.iter().map(event).collect() }
+    HttpAnswer::new(200, "text/event-stream", events.iter().map(event).collect::<String>())
 }
 
 /// Lets Claude Code see the daemon's home, and this server as the whole network.
@@ -109,7 +109,7 @@ fn a_key_that_fails_is_reported_and_the_helper_gives_another() {
         let reported = credpool.run(&["report-error", "--last", "anthropic", "--status", "401"]);
         assert!(reported.status.success(), "{reported:?}");
         let body = r#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#;
-        HttpAnswer { status: 401, content_type: "application/json", body: body.to_owned() }
+        HttpAnswer::json(401, &body)
     });
     assert_eq!(ask_with_helper(&claude, &daemon, &server), "pong");
     let mut wire = daemon.wire();

@@ -20,7 +20,7 @@ fn slots(count: usize) -> Daemon {
 }
 
 fn answer() -> HttpAnswer {
-    HttpAnswer { status: 200, content_type: "application/json", body: "{}".to_owned() }
+    HttpAnswer::json(200, &"{}")
 }
 
 fn bearer(request: &HttpRequest) -> String {

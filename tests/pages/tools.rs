@@ -26,11 +26,7 @@ fn tools_ask_again_and_again() {
 fn curl_reads_its_header() {
     let Some(curl) = need(Tool::Curl) else { return };
     let daemon = sample_daemon();
-    let server = Http::start(|request| HttpAnswer {
-        status: 200,
-        content_type: "text/plain",
-        body: request.header("authorization").to_owned(),
-    });
+    let server = Http::start(|request| HttpAnswer::new(200, "text/plain", request.header("authorization").to_owned()));
     let folder = curl.parent().expect("a program is in a folder").display();
     let script = Page::at(PAGE).block("sh curl");
     let script = format!("PATH=$PATH:{folder} URL={}\n{script}# Bearer sk-or-v1-sample-work\n", server.url());

@@ -24,10 +24,27 @@ impl HttpRequest {
 }
 
 /// What to answer.
+#[derive(Clone)]
 pub(crate) struct HttpAnswer {
-    pub(crate) status: u16,
-    pub(crate) content_type: &'static str,
-    pub(crate) body: String,
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+impl HttpAnswer {
+    pub(crate) fn new(status: u16, content_type: &str, body: impl Into<String>) -> Self {
+        Self { status, headers: vec![("content-type", content_type.to_owned())], body: body.into() }
+    }
+
+    /// An answer in JSON.
+    pub(crate) fn json(status: u16, body: &impl ToString) -> Self {
+        Self::new(status, "application/json", body.to_string())
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: &impl ToString) -> Self {
+        self.headers.push((name, value.to_string()));
+        self
+    }
 }
 
 type Handler = dyn Fn(&HttpRequest) -> HttpAnswer + Send + Sync;
@@ -77,13 +94,13 @@ impl Drop for Http {
 
 fn serve(stream: &TcpStream, handler: &Handler) -> io::Result<()> {
     let request = read(&mut BufReader::new(stream))?;
-    let HttpAnswer { status, content_type, body } = handler(&request);
+    let HttpAnswer { status, headers, body } = handler(&request);
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
     let mut stream = stream;
     write!(
         stream,
-        "HTTP/1.1 {status} Of Course\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\
-         connection: close\r\n\r\n{body}"
+        "HTTP/1.1 {status} Of Course\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
     )
 }
 

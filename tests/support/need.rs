@@ -24,6 +24,8 @@ pub(crate) enum Tool {
     Curl,
     /// Claude Code.
     Claude,
+    /// A Python with the SDKs of OpenAI and Anthropic.
+    Sdks,
 }
 
 impl Tool {
@@ -36,6 +38,7 @@ impl Tool {
             Self::Socat => "CREDPOOL_TEST_SOCAT",
             Self::Curl => "CREDPOOL_TEST_CURL",
             Self::Claude => "CREDPOOL_TEST_CLAUDE",
+            Self::Sdks => "CREDPOOL_TEST_SDKS_PYTHON",
         }
     }
 }

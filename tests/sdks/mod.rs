@@ -1,0 +1,8 @@
+//! Agents that call their providers through the SDKs of OpenAI and Anthropic. The providers are on the loopback device and
+//! answer in the vendors' own shapes; what the SDKs' exceptions know is what the daemon hears.
+
+mod agent;
+mod answers;
+mod hints;
+mod recovery;
+mod scopes;
