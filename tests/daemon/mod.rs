@@ -30,4 +30,5 @@ mod signals;
 mod sizes;
 mod start;
 mod status;
+mod turnover;
 mod vendors;

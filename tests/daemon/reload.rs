@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    AuthJson, Daemon, DaemonBuilder, Row, Wire, credential, definitions, eventually, pool, same_instant, secret,
+    AuthJson, Daemon, DaemonBuilder, Home, Row, Wire, credential, definitions, eventually, pool, replace_file,
+    same_instant, secret,
 };
 
 fn pinned(credential: &str) -> Value {
@@ -72,6 +73,26 @@ fn a_new_secret_ends_what_was_about_the_old_one() {
     daemon.store(&AuthJson::default().pool("openrouter", [Row::key("key-0").secret(&secret("rotated"))]));
     wire.ok(&reload());
     wire.ok(&pinned("key-0"));
+}
+
+#[test]
+fn a_key_replaced_in_hermes_environment_is_leased_at_the_first_attempt() {
+    let builder = DaemonBuilder::serving(&AuthJson::default().pool("openrouter", [Row::env("OPENROUTER_API_KEY")]));
+    let env = |home: &Home, name: &str| {
+        let line = format!("OPENROUTER_API_KEY={}\n", secret(name));
+        replace_file(&home.hermes().join(".env"), line.as_bytes());
+    };
+    env(builder.home(), "old");
+    let mut daemon = builder.start();
+    let mut wire = daemon.wire();
+    let acquire = json!({"op": "acquire", "pool": "openrouter"});
+    let lease = wire.ok(&acquire)["lease"].clone();
+    let body = json!({"error": {"code": "token_revoked"}});
+    wire.ok(&json!({"op": "report_error", "lease": lease, "status": 401, "body": body}));
+    wire.refused(&acquire, "exhausted");
+    daemon.while_others_write(|home| env(home, "new"));
+    wire.ok(&reload());
+    assert_eq!(wire.ok(&acquire)["credential"]["secret"], secret("new"));
 }
 
 #[test]

@@ -31,6 +31,15 @@ impl Hermes {
         self.run(home, &["auth", "add", "openrouter", "--type", "api-key", "--api-key", secret, "--label", label]);
     }
 
+    /// As `script`; `meanwhile` is called again and again as long as it runs.
+    #[track_caller]
+    pub(super) fn script_while(&self, home: &Home, name: &str, arguments: &[&str], meanwhile: impl FnMut()) -> String {
+        let script = repository().join("tests/hermes").join(name);
+        let mut command = Command::new(&self.python);
+        command.arg("-B").arg(script).args(arguments);
+        finish_while(home, command, meanwhile)
+    }
+
     /// A script of this folder, which uses the pool code of hermes-agent.
     #[track_caller]
     pub(super) fn script(&self, home: &Home, name: &str, arguments: &[&str]) -> String {
@@ -44,6 +53,19 @@ impl Hermes {
 #[track_caller]
 fn finish(home: &Home, mut command: Command) -> String {
     let output = home.dress(&mut command).stdin(Stdio::null()).output().expect("hermes-agent can be started");
+    assert!(output.status.success(), "{command:?} failed: {output:?}");
+    String::from_utf8(output.stdout).expect("hermes-agent prints text")
+}
+
+/// Lets a command run, and calls `meanwhile` again and again as long as it does. It may print as much as a pipe holds.
+#[track_caller]
+fn finish_while(home: &Home, mut command: Command, mut meanwhile: impl FnMut()) -> String {
+    home.dress(&mut command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("hermes-agent can be started");
+    while child.try_wait().expect("it is our child").is_none() {
+        meanwhile();
+    }
+    let output = child.wait_with_output().expect("it is our child");
     assert!(output.status.success(), "{command:?} failed: {output:?}");
     String::from_utf8(output.stdout).expect("hermes-agent prints text")
 }

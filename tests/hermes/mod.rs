@@ -5,3 +5,4 @@ mod files;
 mod oracle;
 mod providers;
 mod race;
+mod storm;
