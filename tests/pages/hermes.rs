@@ -42,7 +42,7 @@ fn several_roots_have_a_daemon_each() {
     };
     let daemons = shell(&format!("{}wait", page.block("sh roots"))).process_group(0).spawn().expect("there is a shell");
     let daemons = Group(daemons);
-    for name in ["private", "work"] {
+    for name in ["hermes-private", "hermes-work"] {
         let socket = home.user().join("sockets").join(name).join("credpool.sock");
         eventually("both daemons serve", || Some(Wire::connect(&socket).ok()?.ok(&json!({"op": "ping"}))));
     }
