@@ -48,6 +48,11 @@ complete -c credpoold -l cooldown-server-cap -d 'The longest guessed cooldown of
 complete -c credpoold -l cooldown-edge-base -d 'The first cooldown of this kind, where the provider names none [default: 5s]' -r
 complete -c credpoold -l cooldown-edge-factor -d 'How much longer each further cooldown of this kind is [default: 2]' -r
 complete -c credpoold -l cooldown-edge-cap -d 'The longest guessed cooldown of this kind [default: 2m]' -r
+complete -c credpoold -l cooldown-sole -d 'The longest guessed cooldown of a pool\'s only credential, for what passes by itself [default: 5s]' -r
+complete -c credpoold -l guard-window -d 'In which time several credentials have to fail for it to be the provider\'s fault; 0s for never [default: 10s]' -r
+complete -c credpoold -l guard-faults -d 'How many credentials, if the provider failed or was overloaded [default: 2]' -r
+complete -c credpoold -l guard-refusals -d 'How many accounts, if a 429 or 403 said neither why nor for how long [default: 3]' -r
+complete -c credpoold -l guard-pause -d 'For how long the pool pauses then, the first time [default: 5s]' -r
 complete -c credpoold -l limits-request-line -d 'The longest request line [default: 256KiB]' -r
 complete -c credpoold -l limits-partial-line -d 'How long a request line may stay unfinished [default: 10s]' -r
 complete -c credpoold -l limits-unsent-output -d 'The most output that waits for one connection to read it [default: 1MiB]' -r

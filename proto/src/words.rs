@@ -301,6 +301,8 @@ words! {
         Imported = "imported",
         /// A success showed that restrictions were over.
         Recovered = "recovered",
+        /// Several credentials failed at once, so the pool pauses for the provider's fault.
+        Paused = "paused",
         /// An operator lifted restrictions.
         Cleared = "cleared",
         /// An operator took it out of use.

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use credpool_core::{
-    Acquire, Ask, Backoff, Cap, Cause, Clear, Command, Cooldowns, CredentialKey, Define, Definition, Disable, Import,
-    Kind, Limits, Listing, Model, Next, Now, Owner, Policy, PoolKey, Profile, Reach, Recovery, Release, Renew, Reply,
-    Report, Reported, Seq, Strategy, Subject, TokenHash, Until, Verdict, Wall,
+    Acquire, Ask, Backoff, Cap, Cause, Clear, Command, Cooldowns, CredentialKey, Define, Definition, Disable, Guard,
+    Import, Kind, Limits, Listing, Model, Next, Now, Owner, Policy, PoolKey, Profile, Reach, Recovery, Release, Renew,
+    Reply, Report, Reported, Seq, Strategy, Subject, TokenHash, Until, Verdict, Wall,
 };
 use proptest::option;
 use proptest::prelude::{BoxedStrategy, Just, Strategy as _, any};
@@ -69,9 +69,11 @@ impl Setup {
             overloaded: backoff,
             server: backoff,
             edge: backoff,
+            sole_ms: 150,
         };
+        let guard = Guard { window_ms: 0, ..Guard::default() };
         let recovery = Recovery { probe_interval_ms: 500, silence_ms: 300, ramp_ms: 400, ramp_width: 4 };
-        Policy { strategy, cap, lease_ttl_ms: 800, detached_ttl_ms: 600, cooldowns, recovery }
+        Policy { strategy, cap, lease_ttl_ms: 800, detached_ttl_ms: 600, cooldowns, recovery, guard }
     }
 }
 

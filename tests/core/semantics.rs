@@ -6,6 +6,7 @@ mod clocks;
 mod cooldowns;
 mod definitions;
 mod expiry;
+mod guard;
 mod history;
 mod leases;
 mod legacy;

@@ -13,6 +13,7 @@ mod exhausted;
 mod explain;
 mod faults;
 mod framing;
+mod guard;
 mod hello;
 mod history;
 mod legacy;

@@ -306,7 +306,7 @@ fn fifty_clients_that_report_do_not_keep_a_new_key_away() {
         if number == 25 {
             daemon.store(&AuthJson::many(51));
         }
-        wire.send(&json!({"op": "report_error", "lease": leases[number], "status": 429}));
+        wire.send(&json!({"op": "report_error", "lease": leases[number], "status": 429, "retry_after": 60}));
     }
     for wire in &mut clients {
         assert_eq!(wire.recv()["applied"], true);

@@ -357,7 +357,8 @@ fn hints_beyond_reason_are_bounded() {
     ];
     for facts in &hints {
         let lease = lease(&mut wire);
-        let mut request = json!({"op": "report_error", "lease": lease, "status": 429});
+        let code = "rate_limit_exceeded";
+        let mut request = json!({"op": "report_error", "lease": lease, "status": 429, "code": code});
         request.as_object_mut().expect("an object").extend(facts.as_object().expect("an object").clone());
         let reply = wire.ok(&request);
         let until = reply["verdict"]["until_at_ms"].as_u64().unwrap_or_else(|| panic!("{facts}: {reply:#}"));

@@ -48,6 +48,12 @@ impl Cause {
         matches!(self, Self::Auth | Self::Dead | Self::NoSecret)
     }
 
+    /// Whether it mostly passes by itself, and soon.
+    #[must_use]
+    pub fn passes(self) -> bool {
+        matches!(self, Self::RateLimit | Self::Overloaded | Self::Server | Self::Edge | Self::Network)
+    }
+
     /// The state that a credential under it is in.
     #[must_use]
     pub fn state(self) -> State {

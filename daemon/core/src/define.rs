@@ -53,7 +53,9 @@ impl Core {
             Some(pool) if pool.policy == policy => return key,
             Some(pool) => pool.policy = policy,
             None => {
-                self.records.pools.insert(key, Pool { key, name: Arc::clone(name), policy, next_turn: 1 });
+                self.records
+                    .pools
+                    .insert(key, Pool { key, name: Arc::clone(name), policy, next_turn: 1, sparks: Vec::new() });
                 self.index.pool_by_name.insert(Arc::clone(name), key);
             }
         }

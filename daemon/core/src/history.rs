@@ -63,6 +63,13 @@ pub enum Event {
         /// How many.
         lifted: usize,
     },
+    /// So many failed at once that it was the provider's fault: the pool pauses.
+    Paused {
+        /// How they failed.
+        cause: Cause,
+        /// How many restrictions of single credentials and accounts that undid.
+        undone: usize,
+    },
     /// An operator lifted restrictions.
     Cleared {
         /// How many that were in force.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cause::{Cause, State};
+use crate::guard::MOST_SPARKS;
 use crate::history::HistoryIndex;
 use crate::index::Due;
 use crate::machine::Core;
@@ -82,6 +83,9 @@ impl Core {
                 Scope::Pool(key) => self.records.pools.contains_key(&key),
             };
             holds(known, || format!("about nobody: {restriction:?}"))?;
+        }
+        for pool in self.records.pools.values() {
+            within("sparks", pool.sparks.len(), MOST_SPARKS)?;
         }
         for key in self.records.restrictions.keys() {
             let of_models = self.records.restrictions_within(key.scope).filter(|r| r.identity.model.is_some()).count();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::cause::{Cause, Kind, State};
 use crate::command::{Import, Limit, Next, Refusal, Report, Reported, Subject, Verdict};
+use crate::guard::{Guarded, Opened};
 use crate::history::Event;
 use crate::machine::Core;
 use crate::records::{
@@ -20,12 +21,12 @@ const JITTER_SPAN_MS: u64 = 5 * 60 * 1_000;
 
 /// Whom a failure or a success is about, as it was when the lease was granted.
 #[derive(Clone, Copy)]
-struct About {
-    pool: PoolKey,
-    credential: CredentialKey,
-    account: AccountKey,
-    secret: Seq,
-    granted: Seq,
+pub(crate) struct About {
+    pub(crate) pool: PoolKey,
+    pub(crate) credential: CredentialKey,
+    pub(crate) account: AccountKey,
+    pub(crate) secret: Seq,
+    pub(crate) granted: Seq,
 }
 
 impl Core {
@@ -60,7 +61,7 @@ impl Core {
         };
         let (same, was_bound) = (lease.ask.clone(), lease.owner.is_some());
         let before = lease.ended.map(|ending| ending.by);
-        let conclusion = self.judge(about, &report.verdict);
+        let conclusion = self.judge(about, report.model.as_ref(), &report.verdict);
         self.note_report(about, Some(no), &report, &conclusion);
         if let Some(lease) = self.records.leases.get_mut(&no) {
             lease.reports.push((report.number, conclusion.clone()));
@@ -88,7 +89,7 @@ impl Core {
             granted: self.records.header.seq,
         };
         let conclusion = if epoch == credential.epoch {
-            self.judge(about, &report.verdict)
+            self.judge(about, report.model.as_ref(), &report.verdict)
         } else {
             let why = if epoch < credential.secret_since { Why::StaleSecret } else { Why::ClearedSince };
             self.history_only(key, &report.verdict, why)
@@ -106,7 +107,7 @@ impl Core {
     }
 
     /// Applies a verdict to the restriction that it is about.
-    fn judge(&mut self, about: About, verdict: &Verdict) -> Conclusion {
+    fn judge(&mut self, about: About, used: Option<&Model>, verdict: &Verdict) -> Conclusion {
         let key = about.credential;
         let fault = match verdict.kind {
             Kind::Fault(cause) if !cause.is_ours() => scope_of(verdict.reach, &about).map(|scope| (cause, scope)),
@@ -122,13 +123,41 @@ impl Core {
             return self.history_only(key, verdict, Why::ClearedSince);
         }
         let identity = Identity { scope, model: verdict.model.clone(), cause };
+        match self.whose_fault(about, used, cause, verdict) {
+            Guarded::Provider(Some(pause), why) => {
+                self.hear_of(key);
+                let whose = Conclusion { reach: Reach::Pool, why, ..self.conclusion(key, verdict) };
+                self.concluded(whose, &pause)
+            }
+            Guarded::Provider(None, why) => Conclusion { reach: Reach::None, why, ..self.conclusion(key, verdict) },
+            Guarded::Judge(suspicion) => {
+                let before = self.records.restrictions.get(&identity).cloned();
+                let news = self.apply_verdict(about, &identity, before.clone(), verdict);
+                if let Some(suspicion) = suspicion {
+                    let opened = self.opened(&identity, before);
+                    self.remember(about, used, suspicion, opened);
+                }
+                self.hear_of(key);
+                let why = (!news).then_some(Why::AlreadyRestricted);
+                self.concluded(Conclusion { why, ..self.conclusion(key, verdict) }, &identity)
+            }
+        }
+    }
+
+    /// Begins a window of a restriction, or lets it last longer; whether that is news.
+    fn apply_verdict(
+        &mut self,
+        about: About,
+        identity: &Identity,
+        before: Option<Restriction>,
+        verdict: &Verdict,
+    ) -> bool {
         let hint = self.hint(verdict);
-        let before = self.records.restrictions.get(&identity).cloned();
-        let news = match before {
+        match before {
             Some(window) if window.phase == Phase::Closed => self.extend(window, hint, verdict),
             remembered => {
                 if remembered.is_none() {
-                    self.make_room(&identity);
+                    self.make_room(identity);
                 }
                 let strikes = match &remembered {
                     Some(window) if about.granted > window.began => window.strikes.saturating_add(1),
@@ -138,17 +167,30 @@ impl Core {
                 self.begin(identity.clone(), about.pool, strikes, hint, verdict);
                 true
             }
-        };
-        self.hear_of(key);
-        let mut conclusion = self.conclusion(key, verdict);
-        if !news {
-            conclusion.why = Some(Why::AlreadyRestricted);
         }
-        if let Some(restriction) = self.records.restrictions.get(&identity) {
-            conclusion.until = Some(restriction.until);
-            conclusion.strikes = restriction.strikes;
+    }
+
+    /// The window that this command has begun, if it has, and what was there before.
+    fn opened(&self, identity: &Identity, before: Option<Restriction>) -> Option<Opened> {
+        let window = self.records.restrictions.get(identity)?;
+        let began = window.began;
+        (began == self.records.header.seq).then(|| Opened {
+            identity: identity.clone(),
+            began,
+            until: window.until,
+            before: before.map(Box::new),
+        })
+    }
+
+    /// A conclusion that ended in the restriction of `identity`.
+    fn concluded(&self, conclusion: Conclusion, identity: &Identity) -> Conclusion {
+        let Some(restriction) = self.records.restrictions.get(identity) else { return conclusion };
+        Conclusion {
+            model: identity.model.clone(),
+            until: Some(restriction.until),
+            strikes: restriction.strikes,
+            ..conclusion
         }
-        conclusion
     }
 
     /// Whether the secret, or the account, that a verdict is about is gone.
@@ -176,7 +218,7 @@ impl Core {
     }
 
     /// When the vendor says that it is over; `None` if it did not say, or that is no time at all.
-    fn hint(&self, verdict: &Verdict) -> Option<Until> {
+    pub(crate) fn hint(&self, verdict: &Verdict) -> Option<Until> {
         let now = self.now();
         let after = verdict.after_ms.map(|ms| Until::boot(now.boot.after(ms)));
         let hint = match (after, verdict.at.map(Until::wall)) {
@@ -207,8 +249,12 @@ impl Core {
         let now = self.now();
         let jitter = u16::try_from(self.records.header.rng.below(MOST_JITTER + 1)).unwrap_or(0);
         let policy = self.records.pools.get(&pool).map(|pool| pool.policy.cooldowns).unwrap_or_default();
-        let guess =
-            policy.of(identity.cause).map(|backoff| Until::boot(now.boot.after(backoff.window_ms(strikes).max(1))));
+        // Whoever has one credential gains nothing by leaving it alone for long.
+        let sole = identity.cause.passes() && self.members(pool).nth(1).is_none();
+        let most = if sole { policy.sole_ms } else { u64::MAX };
+        let guess = policy
+            .of(identity.cause)
+            .map(|backoff| Until::boot(now.boot.after(backoff.window_ms(strikes).min(most).max(1))));
         let until = match guess {
             Some(guess) => later(hint.unwrap_or(guess), jitter, now),
             None => Until::Lifted,
@@ -225,7 +271,7 @@ impl Core {
     }
 
     /// Makes room for one more single model in a scope: strikes are forgotten first, then the window that opens first.
-    fn make_room(&mut self, identity: &Identity) {
+    pub(crate) fn make_room(&mut self, identity: &Identity) {
         if identity.model.is_none() {
             return;
         }

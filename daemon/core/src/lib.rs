@@ -28,13 +28,14 @@
 //! ```
 //!
 //! The map: `records` is the state, `index` what is derived from it; `machine` and `restrictions` keep the two together;
-//! `leases`, `judging`, `recovery`, `operator`, `define`, `lists` and `deadlines` are what commands do, and `history` what
+//! `leases`, `judging`, `guard`, `recovery`, `operator`, `define`, `lists` and `deadlines` are what commands do, and `history` what
 //! is remembered of that; `queries` looks and changes nothing; `invariants` says what must hold after every command.
 
 mod cause;
 mod command;
 mod deadlines;
 mod define;
+mod guard;
 mod history;
 mod index;
 mod invariants;
@@ -59,9 +60,10 @@ pub use command::{
     Obstacle, Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, Subject, Unavailable, Verdict,
 };
 pub use deadlines::Deadline;
+pub use guard::{Opened, Spark, Suspicion};
 pub use history::{Entry, Event};
 pub use machine::Core;
-pub use policy::{Backoff, Cap, Cooldowns, Limits, Policy, Recovery, Strategy};
+pub use policy::{Backoff, Cap, Cooldowns, Guard, Limits, Policy, Recovery, Strategy};
 pub use queries::{Candidate, Choice, Explanation, Ineligible};
 pub use records::{
     Account, AccountKey, Ask, Change, ChosenBy, Conclusion, Credential, CredentialKey, EndedBy, Ending, EntryNo,

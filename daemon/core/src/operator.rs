@@ -26,6 +26,7 @@ impl Core {
                 (keys.collect(), vec![Scope::Pool(clear.pool)])
             }
         };
+        self.forget_sparks(clear.pool, clear.credential);
         let lifted = self.lift(clear, &keys);
         let widest = watermarked.last().copied().unwrap_or(Scope::Pool(clear.pool));
         self.note(clear.pool, clear.credential, widest, clear.model.clone(), Event::Cleared { lifted });

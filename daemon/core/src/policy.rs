@@ -90,6 +90,8 @@ pub struct Cooldowns {
     pub server: Backoff,
     /// For `Cause::Edge` and `Cause::Network`.
     pub edge: Backoff,
+    /// Milliseconds that no guess exceeds which benches the only credential of a pool for something that passes.
+    pub sole_ms: u64,
 }
 
 impl Cooldowns {
@@ -127,6 +129,7 @@ impl Default for Cooldowns {
             overloaded: doubling(5 * SECOND, 2 * MINUTE),
             server: doubling(5 * SECOND, 2 * MINUTE),
             edge: doubling(5 * SECOND, 2 * MINUTE),
+            sole_ms: 5 * SECOND,
         }
     }
 }
@@ -151,6 +154,27 @@ impl Default for Recovery {
     }
 }
 
+/// When failures of several credentials are the provider's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct Guard {
+    /// Milliseconds in which they have to fail; 0 for never.
+    pub window_ms: u64,
+    /// How many credentials, for faults of the provider.
+    pub faults: u32,
+    /// How many accounts, for a 429 or 403 that says neither why nor for how long.
+    pub refusals: u32,
+    /// For how long the pool pauses then.
+    pub pause: Backoff,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        let pause = Backoff { base_ms: 5_000, factor_permille: 2_000, cap_ms: 2 * 60 * 1_000 };
+        Self { window_ms: 10_000, faults: 2, refusals: 3, pause }
+    }
+}
+
 /// What one pool is told to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
@@ -167,6 +191,8 @@ pub struct Policy {
     pub cooldowns: Cooldowns,
     /// Coming back from them.
     pub recovery: Recovery,
+    /// Telling the provider's faults from the credentials'.
+    pub guard: Guard,
 }
 
 impl Default for Policy {
@@ -178,6 +204,7 @@ impl Default for Policy {
             detached_ttl_ms: 10 * 60 * 1_000,
             cooldowns: Cooldowns::default(),
             recovery: Recovery::default(),
+            guard: Guard::default(),
         }
     }
 }

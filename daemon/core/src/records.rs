@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::cause::{Cause, Kind, State};
+use crate::guard::Spark;
 use crate::history::Entry;
 use crate::policy::{Cap, Policy};
 use crate::restriction::Restriction;
@@ -100,6 +101,8 @@ pub struct Pool {
     pub policy: Policy,
     /// The turn that the next `round_robin` grant takes.
     pub next_turn: u64,
+    /// Failures of late that may turn out to be the provider's, by age.
+    pub sparks: Vec<Spark>,
 }
 
 /// A credential: what the core knows of its definition, and what happened to it.

@@ -1,10 +1,10 @@
 //! Guessed cooldowns: a preset, and what the configuration says otherwise.
 
-use credpool_core::{Backoff, Cooldowns};
+use credpool_core::{Backoff, Cooldowns, Guard};
 
 use super::error::ConfigError;
 use super::layers::Origins;
-use super::settings::{BackoffSettings, CooldownSettings, Preset};
+use super::settings::{BackoffSettings, CooldownSettings, GuardSettings, Preset};
 use super::value::Milliseconds;
 
 /// hermes-agent 0.19.0 benches 300 s after a 401 and 3,600 s after everything else, however often it happens
@@ -47,6 +47,19 @@ pub(super) fn cooldowns(settings: &CooldownSettings, origins: &Origins, errors: 
         overloaded: merge("overloaded", preset.overloaded, settings.overloaded),
         server: merge("server", preset.server, settings.server),
         edge: merge("edge", preset.edge, settings.edge),
+        sole_ms: settings.sole.unwrap_or(preset.sole_ms),
+    }
+}
+
+/// When failures of several credentials are the provider's.
+pub(super) fn guard(settings: &GuardSettings) -> Guard {
+    let usual = Guard::default();
+    let base_ms = settings.pause.unwrap_or(usual.pause.base_ms);
+    Guard {
+        window_ms: settings.window.unwrap_or(usual.window_ms),
+        faults: settings.faults.unwrap_or(usual.faults),
+        refusals: settings.refusals.unwrap_or(usual.refusals),
+        pause: Backoff { base_ms, cap_ms: usual.pause.cap_ms.max(base_ms), ..usual.pause },
     }
 }
 
@@ -62,5 +75,6 @@ fn hermes() -> Cooldowns {
         overloaded: other,
         server: other,
         edge: other,
+        sole_ms: u64::MAX,
     }
 }

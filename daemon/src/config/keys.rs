@@ -110,6 +110,8 @@ const COOLDOWN: ValueType = ValueType::Duration { min_ms: 1, max_ms: 35 * DAY_MS
 const PROBES: ValueType = ValueType::Duration { min_ms: SECOND_MS, max_ms: DAY_MS };
 const PATIENCE: ValueType = ValueType::Duration { min_ms: 10, max_ms: 60 * 60 * SECOND_MS };
 const MANY: ValueType = ValueType::Count { min: 1, max: 1_000_000 };
+/// One credential alone says nothing of the provider.
+const SEVERAL: ValueType = ValueType::Count { min: 2, max: 64 };
 const AUTH_TYPE: ValueType = ValueType::Choice { now: &["api_key", "oauth"], later: &[] };
 const CAP: ValueType = ValueType::Choice { now: &["soft", "hard"], later: &[] };
 const STRATEGY: ValueType = ValueType::Choice {
@@ -199,6 +201,21 @@ pub const KEYS: &[Key] = &[
     key("cooldown.edge.base", COOLDOWN, Some("5s"), BASE),
     key("cooldown.edge.factor", ValueType::Factor, Some("2"), FACTOR),
     key("cooldown.edge.cap", COOLDOWN, Some("2m"), LONGEST),
+    key(
+        "cooldown.sole",
+        COOLDOWN,
+        Some("5s"),
+        "The longest guessed cooldown of a pool's only credential, for what passes by itself.",
+    ),
+    key(
+        "guard.window",
+        ValueType::Duration { min_ms: 0, max_ms: 60 * 60 * SECOND_MS },
+        Some("10s"),
+        "In which time several credentials have to fail for it to be the provider's fault; 0s for never.",
+    ),
+    key("guard.faults", SEVERAL, Some("2"), "How many credentials, if the provider failed or was overloaded."),
+    key("guard.refusals", SEVERAL, Some("3"), "How many accounts, if a 429 or 403 said neither why nor for how long."),
+    key("guard.pause", COOLDOWN, Some("5s"), "For how long the pool pauses then, the first time."),
     key("limits.request_line", BUFFER, Some("256KiB"), "The longest request line."),
     key("limits.partial_line", PATIENCE, Some("10s"), "How long a request line may stay unfinished."),
     key("limits.unsent_output", BUFFER, Some("1MiB"), "The most output that waits for one connection to read it."),

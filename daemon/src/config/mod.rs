@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use credpool_core::Cooldowns;
+use credpool_core::{Cooldowns, Guard};
 use credpool_proto::limits::Limits;
 use serde::Deserialize;
 
@@ -58,6 +58,7 @@ pub struct Config {
     /// The limits of the protocol and of the daemon.
     pub limits: Limits,
     cooldowns: Cooldowns,
+    guard: Guard,
     defaults: PoolSettings,
     pools: BTreeMap<String, PoolSettings>,
     own_definitions: BTreeMap<String, Vec<OwnDefinition>>,
@@ -131,6 +132,7 @@ impl Config {
                 access: settings.access,
                 limits,
                 cooldowns,
+                guard: cooldown::guard(&settings.guard),
                 defaults: settings.defaults,
                 pools: settings.pools,
                 own_definitions,

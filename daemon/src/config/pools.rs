@@ -56,6 +56,7 @@ impl Config {
                 .or(all.detached_ttl)
                 .unwrap_or(fallback.detached_ttl_ms.min(self.limits.ttl_ms)),
             cooldowns: self.cooldowns,
+            guard: self.guard,
             recovery: Recovery {
                 probe_interval_ms: own.probe_interval.or(all.probe_interval).unwrap_or(recovery.probe_interval_ms),
                 ..recovery

@@ -20,6 +20,7 @@ pub(super) struct Settings {
     pub(super) defaults: PoolSettings,
     pub(super) pools: BTreeMap<String, PoolSettings>,
     pub(super) cooldown: CooldownSettings,
+    pub(super) guard: GuardSettings,
     pub(super) limits: LimitSettings,
 }
 
@@ -153,6 +154,7 @@ pub(super) struct CooldownSettings {
     pub(super) overloaded: BackoffSettings,
     pub(super) server: BackoffSettings,
     pub(super) edge: BackoffSettings,
+    pub(super) sole: Option<u64>,
 }
 
 /// Milliseconds, and thousandths for the factor.
@@ -162,6 +164,16 @@ pub(super) struct BackoffSettings {
     pub(super) base: Option<u64>,
     pub(super) factor: Option<u32>,
     pub(super) cap: Option<u64>,
+}
+
+/// Milliseconds and counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct GuardSettings {
+    pub(super) window: Option<u64>,
+    pub(super) faults: Option<u32>,
+    pub(super) refusals: Option<u32>,
+    pub(super) pause: Option<u64>,
 }
 
 /// Bytes, milliseconds and counts.

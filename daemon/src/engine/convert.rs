@@ -78,13 +78,13 @@ pub(super) fn verdict_kind(kind: core::Kind) -> VerdictKind {
     }
 }
 
-/// What a verdict may restrict. One verdict about the provider is evidence against it and no more, and as long as nobody
-/// adds such evidence up, it restricts nothing.
+/// What a verdict is about. One verdict about the provider is evidence against it and no more: the core adds it up.
 pub(super) fn reach(verdict: &verdict::Verdict) -> core::Reach {
     match verdict.scope {
         verdict::Scope::Credential => core::Reach::Credential,
         verdict::Scope::Account => core::Reach::Account,
-        verdict::Scope::Pool | verdict::Scope::None => core::Reach::None,
+        verdict::Scope::Pool => core::Reach::Pool,
+        verdict::Scope::None => core::Reach::None,
     }
 }
 

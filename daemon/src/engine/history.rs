@@ -92,6 +92,12 @@ impl Engine {
                 lifted: Some(convert::number(*lifted)),
                 ..plain
             },
+            Event::Paused { cause, undone } => Entry {
+                event: HistoryEvent::Paused,
+                kind: Some(convert::cause_word(*cause).into()),
+                lifted: Some(convert::number(*undone)),
+                ..plain
+            },
             Event::Cleared { lifted } => {
                 Entry { event: HistoryEvent::Cleared, lifted: Some(convert::number(*lifted)), ..plain }
             }

@@ -851,6 +851,11 @@ impl Naive {
                     for _ in 1..strikes {
                         ms = (ms * u64::from(backoff.factor_permille) / 1_000).min(backoff.cap_ms);
                     }
+                    let others = self.credentials.iter().filter(|c| c.pool == witness.pool && c.gone.is_none()).count();
+                    let passes = [Cause::RateLimit, Cause::Overloaded, Cause::Server, Cause::Edge, Cause::Network];
+                    if others < 2 && passes.contains(&cause) {
+                        ms = ms.min(self.policy(witness.pool).cooldowns.sole_ms);
+                    }
                     self.check_end(None, End::At { boot: self.boot() + ms, wall: 0 }, got)?;
                 }
             }

@@ -57,6 +57,26 @@ fn without_a_hint_the_backoff_of_its_cause_counts() {
 }
 
 #[test]
+fn a_sole_credential_cools_briefly_for_what_passes_by_itself_and_without_a_hint() {
+    let mut policy = with_backoff();
+    policy.cooldowns.sole_ms = 2_000;
+    let lasting = |ids: &[&str], verdict: Verdict| {
+        let mut world = World::with(policy.clone(), rows(ids));
+        let reported = world.fails("a", verdict);
+        lasts(&world, reported.conclusion.until)
+    };
+    for cause in [Cause::RateLimit, Cause::Overloaded, Cause::Server, Cause::Edge, Cause::Network] {
+        assert!(within_a_tenth_of(2_000, lasting(&["a"], fault(cause))));
+        assert!(within_a_tenth_of(10_000, lasting(&["a", "b"], fault(cause))));
+        let hinted = Verdict { after_ms: Some(MINUTE), ..fault(cause) };
+        assert!(within_a_tenth_of(MINUTE, lasting(&["a"], hinted)), "a real wall is respected");
+    }
+    for cause in [Cause::Quota, Cause::Billing, Cause::Auth, Cause::Forbidden, Cause::Model] {
+        assert!(within_a_tenth_of(10_000, lasting(&["a"], fault(cause))));
+    }
+}
+
+#[test]
 fn what_only_a_person_can_lift_does_not_open() {
     let mut world = World::of(&["a"]);
     let reported = world.fails("a", Verdict { after_ms: Some(1_000), ..fault(Cause::Dead) });
@@ -308,6 +328,7 @@ fn a_pool_may_have_another_backoff_than_its_neighbour() {
     let openrouter = world.pool;
     world.policy = strategy(credpool_core::Strategy::FillFirst);
     world.policy.cooldowns.rate_limit = Backoff::fixed(HOUR);
+    world.policy.cooldowns.sole_ms = u64::MAX;
     world.pool = world.define_pool("anthropic", vec![row("z")]).pool;
     let reported = world.fails("z", fault(Cause::RateLimit));
     assert!(within_a_tenth_of(HOUR, lasts(&world, reported.conclusion.until)));

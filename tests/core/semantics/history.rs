@@ -18,6 +18,7 @@ fn told(world: &World) -> Vec<String> {
         Event::Reported { conclusion, .. } => format!("reported {:?} {:?}", conclusion.kind, conclusion.why),
         Event::Imported { cause, .. } => format!("imported {cause:?}"),
         Event::Recovered { lifted, .. } => format!("recovered {lifted}"),
+        Event::Paused { undone, .. } => format!("paused {undone}"),
         Event::Cleared { lifted } => format!("cleared {lifted}"),
         Event::Disabled { note, .. } => format!("disabled {note}"),
         Event::Enabled => "enabled".into(),

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use credpool_core::{
     Acquire, Ask, Backoff, Cap, Cause, Clear, Command, Cooldowns, CredentialKey, Define, Defined, Definition, Disable,
-    Grant, Kind, Limits, Listing, Model, Now, Owner, Policy, PoolKey, Reach, Records, Recovery, Refusal, Release,
-    Released, Renew, Renewed, Reply, Report, Reported, State, Strategy, Subject, TokenHash, Unavailable, Verdict, Wall,
+    Grant, Guard, Kind, Limits, Listing, Model, Now, Owner, Policy, PoolKey, Reach, Records, Recovery, Refusal,
+    Release, Released, Renew, Renewed, Reply, Report, Reported, State, Strategy, Subject, TokenHash, Unavailable,
+    Verdict, Wall,
 };
 
 use crate::support::{DAY, START, Watched, later, stepped};
@@ -291,14 +292,16 @@ pub(super) fn with_backoff() -> Policy {
         overloaded: BACKOFF,
         server: BACKOFF,
         edge: BACKOFF,
+        sole_ms: u64::MAX,
     };
     Policy { cooldowns, ..at_once() }
 }
 
-/// No probe of what is not over, and no ramp after a probe.
+/// No probe of what is not over, no ramp after a probe, and no failure is thought to be the provider's.
 pub(super) fn at_once() -> Policy {
     let recovery = Recovery { probe_interval_ms: u64::MAX, ramp_width: 1, ..Recovery::default() };
-    Policy { recovery, ..Policy::default() }
+    let guard = Guard { window_ms: 0, ..Guard::default() };
+    Policy { recovery, guard, ..Policy::default() }
 }
 
 pub(super) fn connection(connection: u64) -> Owner {

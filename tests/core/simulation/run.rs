@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use credpool_core::{
-    Backoff, Cap, Command, Cooldowns, CredentialKey, Limits, Now, Policy, PoolKey, Recovery, Reply, Strategy, TokenHash,
+    Backoff, Cap, Command, Cooldowns, CredentialKey, Guard, Limits, Now, Policy, PoolKey, Recovery, Reply, Strategy,
+    TokenHash,
 };
 
 use super::agent::Agent;
@@ -68,6 +69,7 @@ fn policy(dice: &mut Dice) -> Policy {
         overloaded: backoff,
         server: backoff,
         edge: backoff,
+        sole_ms: 3_000,
     };
     let strategies = [Strategy::FillFirst, Strategy::RoundRobin, Strategy::LeastUsed, Strategy::Random];
     Policy {
@@ -77,6 +79,7 @@ fn policy(dice: &mut Dice) -> Policy {
         detached_ttl_ms: 15_000,
         cooldowns,
         recovery: RECOVERY,
+        guard: Guard { window_ms: 0, ..Guard::default() },
     }
 }
 

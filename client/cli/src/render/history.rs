@@ -37,6 +37,10 @@ fn row(entry: &Entry<'_>, now_ms: u64) -> Row<5> {
             (describe(entry.kind.as_deref().unwrap_or("unknown"), entry.status, None), style)
         }
         HistoryEvent::Recovered => ("recovered".to_owned(), GOOD),
+        HistoryEvent::Paused => {
+            let kind = entry.kind.as_deref().unwrap_or("unknown");
+            (format!("pool paused, {}", describe(kind, None, None)), BAD)
+        }
         HistoryEvent::Cleared => ("cleared".to_owned(), GOOD),
         HistoryEvent::Disabled => ("disabled".to_owned(), ODD),
         HistoryEvent::Enabled => ("enabled".to_owned(), GOOD),
