@@ -80,6 +80,12 @@ impl Client {
         self.link.socket()
     }
 
+    /// The profile that requests are about unless they say otherwise; `None` is the daemon's own.
+    #[must_use]
+    pub fn profile(&self) -> Option<String> {
+        self.link.session().profile.clone()
+    }
+
     /// What the daemon said of itself when the connection was made, the last one if there were several.
     #[must_use]
     pub fn hello(&self) -> Arc<Hello<'static>> {

@@ -33,6 +33,8 @@ const KEPT: Duration = Duration::from_secs(2 * 24 * 60 * 60);
 /// A lease that was given to somebody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Note {
+    /// The socket of the daemon that knows the lease: its id is nobody else's business.
+    pub(crate) daemon: PathBuf,
     pub(crate) pool: String,
     pub(crate) profile: Option<String>,
     pub(crate) lease: String,
@@ -41,8 +43,9 @@ pub(crate) struct Note {
 }
 
 impl Note {
-    pub(crate) fn new(grant: &Granted, profile: Option<String>) -> Self {
+    pub(crate) fn new(daemon: &Path, grant: &Granted, profile: Option<String>) -> Self {
         Self {
+            daemon: daemon.to_owned(),
             pool: grant.pool.clone().into_owned(),
             profile,
             lease: grant.lease.clone().into_owned(),
@@ -79,23 +82,25 @@ impl Given {
         Ok(Self { file, notes })
     }
 
-    /// What was given last, of this pool if one is named.
-    pub(crate) fn last(&self, pool: Option<&str>) -> Option<&Note> {
-        self.notes.iter().rfind(|note| pool.is_none_or(|pool| note.pool == pool))
+    /// What this daemon gave last, of this pool if one is named.
+    pub(crate) fn last(&self, daemon: &Path, pool: Option<&str>) -> Option<&Note> {
+        self.notes.iter().rfind(|note| note.daemon == daemon && pool.is_none_or(|pool| note.pool == pool))
     }
 
-    /// What was given of this pool, of this profile.
-    pub(crate) fn of(&self, pool: &str, profile: Option<&str>) -> Option<&Note> {
-        self.notes.iter().find(|note| note.pool == pool && note.profile.as_deref() == profile)
+    /// What this daemon gave of this pool, of this profile.
+    pub(crate) fn of(&self, daemon: &Path, pool: &str, profile: Option<&str>) -> Option<&Note> {
+        let is_it = |note: &&Note| note.daemon == daemon && note.pool == pool && note.profile.as_deref() == profile;
+        self.notes.iter().find(is_it)
     }
 
-    /// Notes what was given last, in place of what was given of the same pool before.
+    /// Notes what was given last, in place of what the same daemon gave of the same pool and profile before.
     ///
     /// # Errors
     ///
     /// What the system says.
     pub(crate) fn note(&mut self, note: Note) -> io::Result<()> {
-        self.notes.retain(|other| (&other.pool, &other.profile) != (&note.pool, &note.profile));
+        self.notes
+            .retain(|other| (&other.daemon, &other.pool, &other.profile) != (&note.daemon, &note.pool, &note.profile));
         self.notes.drain(..(self.notes.len() + 1).saturating_sub(MOST));
         self.notes.push(note);
         let text = serde_json::to_vec(&self.notes)?;

@@ -13,7 +13,9 @@ use crate::secret::{run_out, secret_of};
 
 pub(super) async fn get(session: &mut Session<'_>, args: Get) -> Result<(), Failed> {
     let Conditions { pool, terms } = args.conditions;
-    let profile = terms.profile.clone();
+    // The one that HERMES_HOME implies is meant as much as one that is named.
+    let profile = terms.profile.clone().or_else(|| session.client.profile());
+    let daemon = session.client.socket().to_owned();
     let is_pinned = terms.credential.is_some();
     // Nothing of this process is left when the key is used.
     let request = AcquireRequest::new(&pool).options(terms.into_options()).detach();
@@ -22,7 +24,7 @@ pub(super) async fn get(session: &mut Session<'_>, args: Get) -> Result<(), Fail
     // Without its notes, the key is as good; only the lease is then not given back before its time.
     let notes = Given::open(&Holder::new(args.holder));
     let mut notes = notes.map_err(|error| no_notes(session, &error)).ok();
-    let before = notes.as_ref().and_then(|notes| notes.of(&pool, profile.as_deref())).cloned();
+    let before = notes.as_ref().and_then(|notes| notes.of(&daemon, &pool, profile.as_deref())).cloned();
 
     let (line, grant) = lease(session, request, before.as_ref(), is_pinned).await?;
     if grant.expired {
@@ -33,7 +35,7 @@ pub(super) async fn get(session: &mut Session<'_>, args: Get) -> Result<(), Fail
         return Err(failed);
     }
     if let Some(notes) = &mut notes {
-        let noted = notes.note(Note::new(&grant, profile));
+        let noted = notes.note(Note::new(&daemon, &grant, profile));
         noted.unwrap_or_else(|error| no_notes(session, &error));
     }
     Ok(())
@@ -92,7 +94,7 @@ pub(super) fn no_notes(session: &mut Session<'_>, error: &std::io::Error) {
 
 /// What `credpool get` gave last, if that is what `args` speak of, and the notes that it stands in.
 /// `lease` is the lease that is named besides.
-pub(super) fn last(args: Last, lease: Option<&str>) -> Result<Option<(Given, Note)>, Failed> {
+pub(super) fn last(session: &Session<'_>, args: Last, lease: Option<&str>) -> Result<Option<(Given, Note)>, Failed> {
     let Some(pool) = args.last else { return Ok(None) };
     // One in the environment gives way to what the command line says.
     if lease.is_some_and(|lease| std::env::var("CREDPOOL_LEASE").as_deref() != Ok(lease)) {
@@ -100,7 +102,7 @@ pub(super) fn last(args: Last, lease: Option<&str>) -> Result<Option<(Given, Not
     }
     let notes = Given::open(&Holder::new(args.holder))
         .map_err(|error| Failed::Usage(format!("cannot read what `credpool get` gave: {error}")))?;
-    match notes.last(pool.as_deref()).cloned() {
+    match notes.last(session.client.socket(), pool.as_deref()).cloned() {
         Some(note) => Ok(Some((notes, note))),
         None => Err(Failed::Usage(
             "`credpool get` gave no such lease in this session; name the lease, or with --for who has it".to_owned(),

@@ -13,7 +13,7 @@ use crate::given::Note;
 use crate::render::verdict::{self, Reported};
 
 pub(super) async fn report_error(session: &mut Session<'_>, args: ReportError) -> Result<(), Failed> {
-    let last = get::last(args.last, args.lease.as_deref())?;
+    let last = get::last(session, args.last, args.lease.as_deref())?;
     let lease = last.as_ref().map(|(_, note)| note.lease.clone()).or(args.lease);
     let subject = subject(lease, args.pool, args.credential, args.epoch)?;
     let failure = next(failure(args.facts)?, args.next, &subject);
@@ -28,7 +28,7 @@ pub(super) async fn report_error(session: &mut Session<'_>, args: ReportError) -
     }
     if let Some(grant) = &reply.next {
         if let Some((mut notes, note)) = last {
-            let noted = notes.note(Note::new(grant, note.profile));
+            let noted = notes.note(Note::new(&note.daemon, grant, note.profile));
             noted.unwrap_or_else(|error| get::no_notes(session, &error));
         }
         lease::show(session, grant, &args.shown)?;

@@ -10,8 +10,24 @@ fn codex() -> Holder {
     Holder::new(Some("codex".to_owned()))
 }
 
+const DAEMON: &str = "/run/credpool.sock";
+
 fn note(pool: &str, lease: &str) -> Note {
-    Note { pool: pool.to_owned(), profile: None, lease: lease.to_owned(), credential: "a1b2c3".to_owned() }
+    Note {
+        daemon: DAEMON.into(),
+        pool: pool.to_owned(),
+        profile: None,
+        lease: lease.to_owned(),
+        credential: "a1b2c3".to_owned(),
+    }
+}
+
+fn last(given: &Given, pool: Option<&str>) -> Option<Note> {
+    given.last(Path::new(DAEMON), pool).cloned()
+}
+
+fn of(given: &Given, pool: &str, profile: Option<&str>) -> Option<Note> {
+    given.of(Path::new(DAEMON), pool, profile).cloned()
 }
 
 fn open(folder: &TempDir) -> Given {
@@ -21,17 +37,29 @@ fn open(folder: &TempDir) -> Given {
 #[test]
 fn the_last_one_is_found_by_pool_or_at_all() {
     let folder = TempDir::new().unwrap();
-    assert_eq!(open(&folder).last(None), None);
+    assert_eq!(last(&open(&folder), None), None);
     for (pool, lease) in [("openrouter", "l1"), ("anthropic", "l2"), ("openrouter", "l3"), ("openai", "l4")] {
         open(&folder).note(note(pool, lease)).unwrap();
     }
     let given = open(&folder);
-    let lease = |note: Option<&Note>| note.map(|note| note.lease.clone());
-    assert_eq!(lease(given.last(None)).as_deref(), Some("l4"));
-    assert_eq!(lease(given.last(Some("openrouter"))).as_deref(), Some("l3"));
-    assert_eq!(lease(given.last(Some("groq"))), None);
-    assert_eq!(lease(given.of("anthropic", None)).as_deref(), Some("l2"));
-    assert_eq!(lease(given.of("anthropic", Some("work"))), None);
+    let lease = |note: Option<Note>| note.map(|note| note.lease);
+    assert_eq!(lease(last(&given, None)).as_deref(), Some("l4"));
+    assert_eq!(lease(last(&given, Some("openrouter"))).as_deref(), Some("l3"));
+    assert_eq!(lease(last(&given, Some("groq"))), None);
+    assert_eq!(lease(of(&given, "anthropic", None)).as_deref(), Some("l2"));
+    assert_eq!(lease(of(&given, "anthropic", Some("work"))), None);
+}
+
+#[test]
+fn what_one_daemon_gave_is_nothing_to_another() {
+    let folder = TempDir::new().unwrap();
+    let mut given = open(&folder);
+    given.note(note("openrouter", "l1")).unwrap();
+    let other = Path::new("/run/other.sock");
+    assert_eq!((given.last(other, None), given.of(other, "openrouter", None)), (None, None));
+    given.note(Note { daemon: other.to_owned(), ..note("openrouter", "l2") }).unwrap();
+    assert_eq!(of(&given, "openrouter", None).map(|note| note.lease).as_deref(), Some("l1"));
+    assert_eq!(given.last(other, None).map(|note| &*note.lease), Some("l2"));
 }
 
 #[test]
@@ -39,7 +67,7 @@ fn holders_do_not_see_each_others() {
     let folder = TempDir::new().unwrap();
     open(&folder).note(note("openrouter", "l1")).unwrap();
     let other = Given::open_in(&folder.path().join("given"), &Holder::new(None)).unwrap();
-    assert_eq!(other.last(None), None);
+    assert_eq!(last(&other, None), None);
 }
 
 #[test]
@@ -52,8 +80,8 @@ fn notes_have_a_bound() {
     drop(given);
     let given = open(&folder);
     assert_eq!(given.notes.len(), MOST);
-    assert_eq!(given.of("pool-0", None), None);
-    assert!(given.of("pool-1", None).is_some());
+    assert_eq!(of(&given, "pool-0", None), None);
+    assert!(of(&given, "pool-1", None).is_some());
 }
 
 #[test]
@@ -91,9 +119,9 @@ fn a_torn_file_is_no_file() {
     let path = folder.path().join("given/for-codex");
     let text = fs::read(&path).unwrap();
     fs::write(&path, &text[..text.len() / 2]).unwrap();
-    assert_eq!(open(&folder).last(None), None);
+    assert_eq!(last(&open(&folder), None), None);
     open(&folder).note(note("openrouter", "l2")).unwrap();
-    assert!(open(&folder).last(None).is_some());
+    assert!(last(&open(&folder), None).is_some());
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn definitions(out: &mut String, definitions: &Definitions<'_>, now_ms: u64) {
                     let ago = for_people(now_ms.saturating_sub(at_ms));
                     format!("the definitions cannot be read; those of {ago} ago are served")
                 }
-                None => "the definitions cannot be read, and never could".to_owned(),
+                None => "definitions cannot be read, and never could; the lines below say which".to_owned(),
             },
         );
     }
