@@ -118,8 +118,8 @@ fn a_removed_key_with_a_lease_drains() {
     wire.ok(&reload());
     wire.refused(&pinned("key-1"), "unknown_credential");
     let report = json!({"op": "report_error", "lease": lease, "status": 429, "headers": {"retry-after": "60"}});
-    let reply = wire.ask(&report);
-    assert!(reply["ok"] == true || reply["error"]["code"] == "unknown_lease", "{reply:#}");
+    let reply = wire.ok(&report);
+    assert_eq!((&reply["applied"], &reply["lease_ended"]), (&json!(true), &json!(true)), "{reply:#}");
     wire.ok(&json!({"op": "acquire", "pool": "openrouter"}));
 }
 

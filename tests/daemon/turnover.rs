@@ -50,6 +50,11 @@ fn busy(mut wire: Wire, number: usize, over: &AtomicBool) -> usize {
         };
         leases += 1;
     }
+    // What became of the keys is the same to everybody.
+    wire.ok(&pinned(&format!("key-{}", ROUNDS + 9)));
+    let rotated = wire.ok(&pinned(&format!("key-{ROUNDS}")));
+    assert_eq!(rotated["credential"]["secret"], secret(&format!("rotated-{ROUNDS}")));
+    wire.refused(&pinned(&format!("key-{}", ROUNDS - 1)), "unknown_credential");
     leases
 }
 

@@ -97,8 +97,7 @@ fn keys_come_and_go_while_the_daemon_runs() {
     eventually("the removed key is gone", || {
         (wire.ask(&acquire("one"))["error"]["code"] == "unknown_credential").then_some(())
     });
-    let released = wire.ask(&json!({"op": "release", "lease": held["lease"]}));
-    assert!(released["ok"] == true || released["error"]["code"] == "unknown_lease", "{released:#}");
+    wire.ok(&json!({"op": "release", "lease": held["lease"]}));
 }
 
 #[test]

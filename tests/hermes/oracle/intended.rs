@@ -63,7 +63,11 @@ pub(super) const INTENDED: &[Intended] = &[
     Intended {
         name: "an_oauth_token_is_a_bearer_everywhere",
         only: None,
-        is_it: |it| it.what == What::Header && it.ours.is_some_and(|row| row.auth_type == "oauth"),
+        is_it: |it| {
+            let is_bearer = |lease: &OurLease| lease.header == ("authorization".to_owned(), "Bearer ".to_owned());
+            let is_oauth = it.ours.is_some_and(|row| row.auth_type == "oauth");
+            it.what == What::Header && is_oauth && our_lease(it).is_some_and(is_bearer)
+        },
     },
     // Azure takes keys in `api-key`, in every dialect (learn.microsoft.com/azure/ai-services/openai/reference). Hermes sends
     // them as OpenAI's client does, which some of its endpoints take too.
