@@ -1,19 +1,19 @@
 //! Commands that can be generated and shrunk: an [`Op`] names leases, rows and epochs by what came before it, and a
-//! [`Stage`] makes the command of it. Each comes some milliseconds after the one before. Everything is small, so that
-//! things meet.
+//! [`Stage`] makes the command of it. Each comes some milliseconds after the one before.
 
-use std::sync::Arc;
+mod file;
+mod generating;
 
 use credpool_core::{
-    Acquire, Ask, Backoff, Cap, Cause, Clear, Command, Cooldowns, CredentialKey, Define, Definition, Disable, Guard,
-    Import, Kind, Limits, Listing, Model, Next, Now, Owner, Policy, PoolKey, Profile, Reach, Recovery, Release, Renew,
-    Reply, Report, Reported, Seq, Strategy, Subject, TokenHash, Until, Verdict, Wall,
+    Acquire, Ask, Backoff, Cap, Cause, Clear, Command, Cooldowns, CredentialKey, Disable, Guard, Import, Kind, Limits,
+    Model, Next, Now, Owner, Policy, PoolKey, Profile, Reach, Recovery, Release, Renew, Reply, Report, Reported, Seq,
+    Strategy, Subject, TokenHash, Until, Verdict, Wall,
 };
-use proptest::option;
-use proptest::prelude::{BoxedStrategy, Just, Strategy as _, any};
-use proptest::{collection, prop_oneof, sample};
 
-use crate::support::{DAY, HOUR, START, later, stepped};
+use crate::support::{START, later, stepped};
+pub(crate) use file::Edit;
+use file::{File, ListOp};
+pub(crate) use generating::scripts;
 
 /// Rows that a pool's file may have.
 const ROWS: u8 = 6;
@@ -109,35 +109,6 @@ impl Op {
     }
 }
 
-/// What somebody does to a pool's file.
-#[derive(Clone, Debug)]
-pub(crate) enum Edit {
-    Nothing,
-    Add {
-        id: u8,
-        secret: Option<u8>,
-    },
-    Remove(usize),
-    Rotate(usize, Option<u8>),
-    Account(usize, Option<u8>),
-    SwapSecrets(usize, usize),
-    ToTheEnd(usize),
-    Cap(usize, Option<Cap>),
-    /// When its secret runs out, told from now.
-    Expiry(usize, Option<i64>),
-    PoolCap(Cap),
-    Strategy(Strategy),
-    Lists(Vec<ListOp>),
-}
-
-/// A `Listing` whose profiles are numbered.
-#[derive(Clone, Debug)]
-pub(crate) struct ListOp {
-    profiles: Vec<u8>,
-    members: Vec<usize>,
-    strategy: Strategy,
-}
-
 /// An `Ask` whose credentials are named by number.
 #[derive(Clone, Debug)]
 pub(crate) struct AskOp {
@@ -167,22 +138,6 @@ pub(crate) enum UntilOp {
     Lifted,
 }
 
-#[derive(Clone, Debug)]
-struct Row {
-    id: u8,
-    secret: Option<u8>,
-    account: Option<u8>,
-    cap: Option<Cap>,
-    expires: Option<Wall>,
-}
-
-#[derive(Clone, Debug)]
-struct File {
-    policy: Policy,
-    rows: Vec<Row>,
-    lists: Vec<ListOp>,
-}
-
 /// Where a script has come to.
 pub(crate) struct Stage {
     pub(crate) now: Now,
@@ -197,10 +152,8 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new(setup: &Setup) -> Self {
         let file = |at: usize| {
-            let rows =
-                (0..setup.rows[at]).map(|id| Row { id, secret: Some(id), account: None, cap: None, expires: None });
             let lists = if at == 0 { setup.lists.clone() } else { Vec::new() };
-            File { policy: setup.policy(at), rows: rows.collect(), lists }
+            File::new(setup.policy(at), setup.rows[at], lists)
         };
         Self {
             now: START,
@@ -215,7 +168,7 @@ impl Stage {
 
     /// The commands that come before every script.
     pub(crate) fn prologue(&self) -> [Command; 2] {
-        [self.define(0), self.define(1)]
+        [self.files[0].define(0), self.files[1].define(1)]
     }
 
     /// What `op` asks for, `pause` milliseconds later.
@@ -223,8 +176,9 @@ impl Stage {
         self.now = later(self.now, pause);
         match op {
             Op::Edit(pool, edit) => {
-                self.edit(pool % 2, edit);
-                self.define(pool % 2)
+                let file = &mut self.files[pool % 2];
+                file.edit(edit, self.now);
+                file.define(pool % 2)
             }
             Op::Acquire(pool, ask, owner) => {
                 let pool = self.pools[pool % 2];
@@ -311,72 +265,6 @@ impl Stage {
         }
     }
 
-    fn edit(&mut self, pool: usize, edit: &Edit) {
-        let File { policy, rows, lists } = &mut self.files[pool];
-        let count = rows.len().max(1);
-        match edit {
-            Edit::Add { id, secret } if rows.iter().all(|row| row.id != *id) => {
-                rows.push(Row { id: *id, secret: *secret, account: None, cap: None, expires: None });
-            }
-            Edit::Remove(row) if !rows.is_empty() => {
-                rows.remove(row % count);
-            }
-            Edit::SwapSecrets(one, other) if !rows.is_empty() => {
-                let (one, other) = (one % count, other % count);
-                let secret = rows[one].secret;
-                rows[one].secret = rows[other].secret;
-                rows[other].secret = secret;
-            }
-            Edit::ToTheEnd(row) if !rows.is_empty() => {
-                let row = rows.remove(row % count);
-                rows.push(row);
-            }
-            Edit::Rotate(row, secret) if !rows.is_empty() => rows[row % count].secret = *secret,
-            Edit::Account(row, account) if !rows.is_empty() => rows[row % count].account = *account,
-            Edit::Cap(row, cap) if !rows.is_empty() => rows[row % count].cap = *cap,
-            Edit::Expiry(row, from_now) if !rows.is_empty() => {
-                let wall = self.now.wall.0;
-                rows[row % count].expires = from_now.map(|ms| Wall(wall.saturating_add_signed(ms)));
-            }
-            Edit::PoolCap(cap) => policy.cap = *cap,
-            Edit::Strategy(strategy) => policy.strategy = *strategy,
-            Edit::Lists(others) => lists.clone_from(others),
-            _ => {}
-        }
-    }
-
-    fn define(&self, pool: usize) -> Command {
-        let File { policy, rows, lists } = &self.files[pool];
-        let definitions = rows.iter().map(|row| {
-            let fingerprint = row.secret.map(|secret| Arc::<str>::from(format!("sha256:{secret}")));
-            let account = match (row.account, &fingerprint) {
-                (Some(account), _) => format!("account {account}").into(),
-                (None, Some(fingerprint)) => Arc::clone(fingerprint),
-                (None, None) => format!("account of row {}", row.id).into(),
-            };
-            let id = format!("row {}", row.id).into();
-            let unresolved = "it is not here".into();
-            let referable = row.id % 3 != 0;
-            Definition {
-                id,
-                fingerprint,
-                unresolved,
-                referable,
-                account,
-                cap: row.cap,
-                expires: row.expires,
-                grants: 0,
-            }
-        });
-        let lists = lists.iter().map(|list| Listing {
-            profiles: list.profiles.iter().copied().map(profile_of).collect(),
-            members: list.members.clone(),
-            strategy: list.strategy,
-        });
-        let (name, policy) = (format!("pool {pool}").into(), policy.clone());
-        Command::Define(Define { pool: name, policy, definitions: definitions.collect(), lists: lists.collect() })
-    }
-
     fn ask(&self, ask: &AskOp) -> Ask {
         Ask {
             profile: ask.profile.map(profile_of),
@@ -428,179 +316,4 @@ fn profile_of(profile: u8) -> Profile {
 
 fn model_of(model: u8) -> Model {
     format!("model {model}").into()
-}
-
-// ---- generating ------------------------------------------------------------------------------------------------
-
-/// A setup and a script of at most `length` operations.
-pub(crate) fn scripts(length: usize) -> impl proptest::strategy::Strategy<Value = (Setup, Vec<(u64, Op)>)> {
-    (setups(), collection::vec((pauses(), ops()), 1..length))
-}
-
-fn setups() -> impl proptest::strategy::Strategy<Value = Setup> {
-    let few_or_many = |few: usize| sample::select(vec![64, few]);
-    let limits = (few_or_many(4), few_or_many(2), few_or_many(2));
-    let pool = || (strategies(), caps());
-    (any::<u64>(), limits, pool(), pool(), 1..=ROWS, 0..=2u8, lists()).prop_map(
-        |(seed, (leases, leases_per_connection, reports_per_lease), first, second, rows, others, lists)| Setup {
-            seed,
-            leases,
-            leases_per_connection,
-            reports_per_lease,
-            pools: [first, second],
-            rows: [rows, others],
-            lists,
-        },
-    )
-}
-
-/// Lists that meet: of few rows, some of all of them, and some of profiles that stand in others too.
-fn lists() -> impl proptest::strategy::Strategy<Value = Vec<ListOp>> {
-    let some = collection::vec(0..usize::from(ROWS) + 1, 0..5);
-    let members = prop_oneof![3 => some, 1 => Just((0..usize::from(ROWS)).collect())];
-    let list = (collection::vec(0..3u8, 0..3), members, strategies());
-    collection::vec(list.prop_map(|(profiles, members, strategy)| ListOp { profiles, members, strategy }), 0..4)
-}
-
-fn strategies() -> impl proptest::strategy::Strategy<Value = Strategy> {
-    sample::select(vec![Strategy::FillFirst, Strategy::RoundRobin, Strategy::LeastUsed, Strategy::Random])
-}
-
-fn caps() -> impl proptest::strategy::Strategy<Value = Cap> {
-    (1..=2u32, any::<bool>()).prop_map(|(max_in_flight, hard)| Cap { max_in_flight, hard })
-}
-
-fn ops() -> impl proptest::strategy::Strategy<Value = Op> {
-    let pool = || prop_oneof![4 => Just(0usize), 1 => Just(1usize)];
-    let recent = || prop_oneof![6 => 0..4usize, 1 => 0..20usize];
-    let credential = || 0..8usize;
-    let owner = || option::of(0..3u8);
-    let number = || prop_oneof![4 => Just(0u64), 1 => 1..4u64];
-    let model = || option::weighted(0.5, 0..2u8);
-    prop_oneof![
-        2 => (pool(), edits()).prop_map(|(pool, edit)| Op::Edit(pool, edit)),
-        8 => (pool(), asks(), owner()).prop_map(|(pool, ask, owner)| Op::Acquire(pool, ask, owner)),
-        7 => (recent(), number(), model(), verdicts(), prop::weighted(3), option::weighted(0.3, option::of(asks())))
-            .prop_map(|(lease, number, model, verdict, keep, next)| {
-                Op::Report { lease, number, model, verdict, keep, next }
-            }),
-        1 => (credential(), recent(), model(), verdicts())
-            .prop_map(|(credential, epoch, model, verdict)| Op::ReportWithout { credential, epoch, model, verdict }),
-        4 => (recent(), any::<bool>()).prop_map(|(lease, success)| Op::Release(lease, success)),
-        1 => (recent(), option::of(0..1_500u64)).prop_map(|(lease, ttl_ms)| Op::Renew(lease, ttl_ms)),
-        1 => (0..3u8).prop_map(Op::Disconnect),
-        2 => (pool(), option::weighted(0.7, credential()), option::weighted(0.3, 0..3u8))
-            .prop_map(|(pool, credential, model)| Op::Clear { pool, credential, model }),
-        1 => (credential(), option::of(0..900u64)).prop_map(|(credential, for_ms)| Op::Disable(credential, for_ms)),
-        1 => credential().prop_map(Op::Enable),
-        1 => imports(),
-        1 => Just(Op::Tick),
-        1 => steps().prop_map(Op::Step),
-    ]
-}
-
-/// True once in so many.
-mod prop {
-    use proptest::prelude::Strategy as _;
-
-    pub(super) fn weighted(one_in: u32) -> impl proptest::strategy::Strategy<Value = bool> {
-        (0..one_in).prop_map(|draw| draw + 1 == 3)
-    }
-}
-
-fn pauses() -> impl proptest::strategy::Strategy<Value = u64> {
-    prop_oneof![24 => Just(0u64), 4 => 0..120u64, 4 => 50..1_000u64, 1 => 1_000..3_500u64]
-}
-
-fn steps() -> impl proptest::strategy::Strategy<Value = i64> {
-    let hour = i64::try_from(HOUR).expect("an hour is small");
-    let day = i64::try_from(DAY).expect("a day is small");
-    prop_oneof![
-        3 => -900..900i64,
-        3 => -5_000..5_000i64,
-        1 => sample::select(vec![-hour, hour, -day, day, i64::MIN]),
-    ]
-}
-
-fn edits() -> BoxedStrategy<Edit> {
-    let row = || 0..usize::from(ROWS);
-    let secret = || option::weighted(0.8, 0..4u8);
-    prop_oneof![
-        Just(Edit::Nothing),
-        (0..ROWS, secret()).prop_map(|(id, secret)| Edit::Add { id, secret }),
-        row().prop_map(Edit::Remove),
-        (row(), secret()).prop_map(|(row, secret)| Edit::Rotate(row, secret)),
-        (row(), option::of(0..2u8)).prop_map(|(row, account)| Edit::Account(row, account)),
-        (row(), row()).prop_map(|(one, other)| Edit::SwapSecrets(one, other)),
-        row().prop_map(Edit::ToTheEnd),
-        (row(), option::of(caps())).prop_map(|(row, cap)| Edit::Cap(row, cap)),
-        (row(), option::weighted(0.8, -500..2_500i64)).prop_map(|(row, from_now)| Edit::Expiry(row, from_now)),
-        caps().prop_map(Edit::PoolCap),
-        strategies().prop_map(Edit::Strategy),
-        lists().prop_map(Edit::Lists),
-    ]
-    .boxed()
-}
-
-fn asks() -> BoxedStrategy<AskOp> {
-    let pin = option::weighted(0.15, 0..8usize);
-    let exclude = prop_oneof![4 => Just(Vec::new()), 1 => collection::vec(0..8usize, 1..4)];
-    let (profile, model) = (option::weighted(0.3, 0..3u8), option::weighted(0.5, 0..3u8));
-    (profile, model, pin, exclude, option::weighted(0.2, 0..1_500u64), prop::weighted(4))
-        .prop_map(|(profile, model, pin, exclude, ttl_ms, by_reference)| AskOp {
-            profile,
-            model,
-            pin,
-            exclude,
-            ttl_ms,
-            by_reference,
-        })
-        .boxed()
-}
-
-fn verdicts() -> BoxedStrategy<VerdictOp> {
-    let ordinary = sample::select(vec![
-        Cause::RateLimit,
-        Cause::RateLimit,
-        Cause::RateLimit,
-        Cause::Quota,
-        Cause::Billing,
-        Cause::Auth,
-        Cause::Dead,
-        Cause::Forbidden,
-        Cause::Model,
-        Cause::Overloaded,
-        Cause::Server,
-        Cause::Edge,
-        Cause::Network,
-    ]);
-    let kind = prop_oneof![
-        16 => ordinary.prop_map(Kind::Fault),
-        1 => sample::select(vec![Kind::Request, Kind::Cancelled, Kind::Unknown]),
-        1 => sample::select(vec![Kind::Fault(Cause::Disabled), Kind::Fault(Cause::NoSecret)]),
-    ];
-    let reach = prop_oneof![
-        5 => Just(Reach::Credential),
-        5 => Just(Reach::Account),
-        2 => Just(Reach::Pool),
-        1 => Just(Reach::None),
-    ];
-    let after = option::weighted(0.4, prop_oneof![1 => Just(0u64), 6 => 1..1_500u64]);
-    let at = option::weighted(0.3, -500..2_500i64);
-    (kind, reach, option::weighted(0.4, 0..3u8), after, at)
-        .prop_map(|(kind, reach, model, after_ms, at)| VerdictOp { kind, reach, model, after_ms, at })
-        .boxed()
-}
-
-fn imports() -> BoxedStrategy<Op> {
-    let cause =
-        sample::select(vec![Cause::RateLimit, Cause::Quota, Cause::Billing, Cause::Auth, Cause::Dead, Cause::Disabled]);
-    let until = prop_oneof![
-        (0..1_000u64).prop_map(UntilOp::Boot),
-        (-500..2_000i64).prop_map(UntilOp::Wall),
-        Just(UntilOp::Lifted)
-    ];
-    (0..8usize, -2_000..100i64, cause, until)
-        .prop_map(|(credential, at, cause, until)| Op::Import { credential, at, cause, until })
-        .boxed()
 }

@@ -3,16 +3,19 @@
 //! He knows only what he was told: who was granted what until when, what was reported to be restricted until when, and
 //! what operators did. He takes the core's word for nothing that he can count.
 
+mod grants;
+mod reports;
+mod window;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use credpool_core::{
-    Acquire, Ask, Cap, Cause, Command, Conclusion, Core, CredentialKey, Define, EndedBy, Grant, Identity, Limits,
-    Model, Next, Now, Owner, PoolKey, Profile, Reach, Refusal, Release, Renewed, Reply, Report, Scope, Subject,
-    TokenHash, Until, Verdict, Why,
+    Acquire, Cap, Cause, Command, Conclusion, Core, CredentialKey, Define, EndedBy, Identity, Limits, Model, Now,
+    Owner, PoolKey, Profile, Refusal, Release, Renewed, Reply, Report, Scope, Subject, TokenHash, Until,
 };
 
-use super::run::RECOVERY;
+use window::Window;
 
 macro_rules! promise {
     ($kept:expr, $($broken:tt)*) => {
@@ -21,6 +24,7 @@ macro_rules! promise {
         }
     };
 }
+use promise;
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum About {
@@ -31,42 +35,6 @@ enum About {
 
 /// What is restricted, for which model, why.
 type Restricted = (About, Option<Model>, Cause);
-
-#[derive(Clone, Debug)]
-struct Window {
-    began: u64,
-    began_at: u64,
-    until: Until,
-    strikes: u32,
-    /// Whether nobody but the core has said until when.
-    guessed: bool,
-    /// When its deadline was seen to have passed.
-    over: Option<u64>,
-    /// The last probe, and when it went.
-    probe: Option<(TokenHash, u64)>,
-    /// Probes that were given back without a word.
-    silent: u32,
-}
-
-impl Window {
-    /// Whether a grant under it must be a probe. Of what the vendor said, what was forgotten and what silent probes may
-    /// have opened, he does not say so.
-    fn is_in_force(&self, now: u64, limits: Limits) -> bool {
-        let forgotten = self.over.is_some_and(|over| now - over >= limits.strikes_ms);
-        self.over.is_none() || (self.guessed && self.silent < 3 && !forgotten)
-    }
-
-    /// Whether anybody may be let through: the probe of a guess that has passed, one at a time while it has time to
-    /// answer, or now and then one of a window that has not.
-    fn lets_through(&self, cause: Cause, now: u64, limits: Limits, is_out: impl Fn(TokenHash) -> bool) -> bool {
-        if self.over.is_none() {
-            let last = self.probe.map_or(self.began_at, |(_, at)| at);
-            return cause != Cause::Dead && now - last >= RECOVERY.probe_interval_ms;
-        }
-        let waits = self.probe.is_some_and(|(token, at)| is_out(token) && now - at < RECOVERY.silence_ms);
-        !waits || !self.is_in_force(now, limits)
-    }
-}
 
 #[derive(Clone, Debug)]
 struct Row {
@@ -286,183 +254,6 @@ impl Witness {
         let Some((_, at)) = holder.ended else { return false };
         let since = self.holders.values().filter(|h| h.ended.is_some_and(|(_, ended)| ended >= at)).count();
         at + self.limits.ended_lease_ms <= self.now.boot.0 || since > self.limits.ended_leases
-    }
-
-    // ---- what he checks ----------------------------------------------------------------------------------------
-
-    fn granted(
-        &mut self,
-        pool: PoolKey,
-        ask: &Ask,
-        token: TokenHash,
-        owner: Option<Owner>,
-        grant: &Grant,
-    ) -> Result<(), String> {
-        self.grants += 1;
-        let key = grant.credential;
-        let row = self.rows.get(&key).ok_or_else(|| format!("{key:?} is granted and was never defined"))?;
-        promise!(row.gone.is_none() && row.pool == pool, "{key:?} is granted and not defined: {row:?}");
-        promise!(ask.pin.is_none_or(|pin| pin == key), "{key:?} is not the pinned one");
-        promise!(!ask.exclude.contains(&key), "{key:?} is excluded");
-        let listed = |profile: &Profile| self.listed.get(profile).is_some_and(|listed| listed.contains(&key));
-        promise!(ask.profile.as_ref().is_none_or(listed), "out of the list: {key:?} for {:?}", ask.profile);
-        let holding = self.holding(key);
-        let cap = row.cap;
-        promise!(!cap.hard || holding < cap.max_in_flight as usize, "1: {holding} hold {key:?} already, of {cap:?}");
-        let (account, boot) = (About::Account(pool, Arc::clone(&row.account)), self.now.boot.0);
-        let (holders, rows) = (&self.holders, &self.rows);
-        let is_out = |token: TokenHash| holders.get(&token.0).is_some_and(|holder| holder.ended.is_none());
-        for ((about, model, cause), window) in &mut self.windows {
-            let covers = contains(about, &About::Credential(key), rows) || *about == account;
-            if !covers || !(model.is_none() || *model == ask.model) {
-                continue;
-            }
-            let may = window.lets_through(*cause, boot, self.limits, is_out);
-            promise!(may, "1: {key:?} is granted under {about:?} {cause:?} {window:?}");
-            if window.is_in_force(boot, self.limits) {
-                promise!(grant.probe, "1: {key:?} is granted under {about:?} {cause:?} {window:?}, and not as a probe");
-                window.probe = Some((token, boot));
-            }
-        }
-        promise!(!self.disabled.contains_key(&key), "1: {key:?} is granted and disabled");
-        let live = self.holders.values().filter(|holder| holder.ended.is_none());
-        let of_owner = live.clone().filter(|holder| owner.is_some() && holder.owner == owner).count();
-        promise!(live.count() < self.limits.leases, "too many leases");
-        promise!(of_owner < self.limits.leases_per_connection, "too many leases of {owner:?}");
-        promise!(grant.expires > self.now.boot, "a lease that is over at once");
-        let holder = Holder {
-            credential: key,
-            pool,
-            account: Arc::clone(&row.account),
-            secret_since: row.secret_since,
-            granted: self.step,
-            expires: grant.expires.0,
-            owner,
-            profile: ask.profile.clone(),
-            model: ask.model.clone(),
-            said: BTreeMap::new(),
-            ended: None,
-        };
-        let before = self.holders.insert(token.0, holder);
-        promise!(before.is_none(), "two leases have one token");
-        Ok(())
-    }
-
-    fn granted_next(&mut self, report: &Report, next: &Next, grant: &Grant) -> Result<(), String> {
-        let Subject::Lease(token) = report.subject else { return Err("next without a lease".into()) };
-        let holder = self.holders.get(&token.0).cloned().ok_or("next of a lease that nobody was granted")?;
-        match next {
-            Next::Same { token, connection } => {
-                let ask = Ask { profile: holder.profile, model: holder.model, ..Ask::default() };
-                let owner = holder.owner.map(|_| *connection);
-                self.granted(holder.pool, &ask, *token, owner, grant)
-            }
-            Next::With { ask, token, owner } => self.granted(holder.pool, ask, *token, *owner, grant),
-        }
-    }
-
-    fn released(&mut self, release: Release, ended_by: EndedBy, duplicate: bool) -> Result<(), String> {
-        let boot = self.now.boot.0;
-        let holder = self.holders.get_mut(&release.token.0).ok_or("2: a lease that nobody was granted is released")?;
-        promise!(duplicate == holder.ended.is_some(), "2: duplicate: {duplicate}, but it was {holder:?}");
-        let (by, at) = holder.ended.unwrap_or((EndedBy::Release, boot));
-        promise!(by == ended_by, "2: ended by {ended_by:?}, but it was {holder:?}");
-        holder.ended = Some((by, at));
-        if !release.success && !duplicate {
-            for window in self.windows.values_mut().filter(|window| window.over.is_some()) {
-                let probed = window.probe.filter(|(token, _)| *token == release.token);
-                window.silent += u32::from(probed.is_some());
-            }
-        }
-        if release.success {
-            // A success may lift what covers its lease and began before it; whether it does is the core's affair.
-            let holder = holder.clone();
-            self.windows.retain(|(about, model, _), window| {
-                let covers = match about {
-                    About::Credential(key) => *key == holder.credential,
-                    About::Account(pool, account) => *pool == holder.pool && *account == holder.account,
-                    About::Pool(pool) => *pool == holder.pool,
-                };
-                let for_its_model = model.is_none() || *model == holder.model;
-                !(covers && for_its_model && window.began < holder.granted)
-            });
-        }
-        Ok(())
-    }
-
-    fn reported(
-        &mut self,
-        report: &Report,
-        conclusion: &Conclusion,
-        ended_by: Option<EndedBy>,
-        duplicate: bool,
-    ) -> Result<(), String> {
-        let Subject::Lease(token) = report.subject else { return Ok(()) };
-        let (step, boot) = (self.step, self.now.boot.0);
-        let holder = self.holders.get_mut(&token.0).ok_or("2: a lease that nobody was granted is reported")?;
-        let said = holder.said.get(&report.number);
-        promise!(duplicate == said.is_some(), "2: duplicate: {duplicate}, but it was {holder:?}");
-        if let Some(said) = said {
-            promise!(said == conclusion, "2: said again, and answered otherwise: {conclusion:?}");
-            return Ok(());
-        }
-        if !report.keep {
-            holder.ended = holder.ended.or(Some((EndedBy::Report, boot)));
-        }
-        let by = holder.ended.map(|(by, _)| by);
-        promise!(by == ended_by, "2: ended by {ended_by:?}, but it was {by:?}");
-        holder.said.insert(report.number, conclusion.clone());
-        let holder = holder.clone();
-
-        let credpool_core::Kind::Fault(cause) = conclusion.kind else {
-            promise!(conclusion.why == Some(Why::NotTheCredentialsFault), "a harmless failure is judged");
-            return Ok(());
-        };
-        let about = match conclusion.reach {
-            Reach::Credential => About::Credential(holder.credential),
-            Reach::Account => About::Account(holder.pool, Arc::clone(&holder.account)),
-            Reach::Pool => About::Pool(holder.pool),
-            Reach::None => return Ok(()),
-        };
-        let Some(until) = conclusion.until else { return Ok(()) };
-        // It was judged: then it must not be one that is history only.
-        let cleared = self.cleared.iter().find(|cleared| {
-            let covers = cleared.about == about || cleared.about == About::Pool(holder.pool);
-            covers && cleared.step > holder.granted && (cleared.model.is_none() || cleared.model == conclusion.model)
-        });
-        promise!(cleared.is_none(), "4: a report from before {cleared:?} is judged");
-        if let (About::Credential(key), Some(row)) = (&about, self.rows.get(&holder.credential)) {
-            promise!(row.secret_since == holder.secret_since, "4: an old secret's failure is held against {key:?}");
-        }
-        self.restrictions += 1;
-        let restricted = (about, conclusion.model.clone(), cause);
-        let Verdict { after_ms, at, .. } = report.verdict;
-        let hinted = after_ms.is_some_and(|ms| ms > 0) || at.is_some_and(|at| at > self.now.wall);
-        let mut window = Window {
-            began: step,
-            began_at: boot,
-            until,
-            strikes: conclusion.strikes,
-            guessed: !hinted,
-            over: None,
-            probe: None,
-            silent: 0,
-        };
-        if let Some(before) = self.windows.get(&restricted) {
-            let strikes = conclusion.strikes;
-            if before.over.is_some() {
-                let early = holder.granted < before.began;
-                let most = before.strikes + u32::from(!early);
-                promise!(strikes <= most, "5: {strikes} strikes after {before:?}, granted at {}", holder.granted);
-            } else {
-                promise!(strikes == before.strikes, "5: {strikes} strikes within {before:?}");
-                promise!(until.max(before.until) == until, "3: {until:?} is sooner than {before:?}");
-                let guessed = before.guessed && until == before.until;
-                window = Window { until, guessed, ..before.clone() };
-            }
-        }
-        self.windows.insert(restricted, window);
-        Ok(())
     }
 
     /// Whether the core's own tables say what he has seen.

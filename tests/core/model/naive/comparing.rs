@@ -1,0 +1,94 @@
+//! Whether the core's tables say the same as the lists.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use credpool_core::{Cause, Core, Model, Scope, Until};
+
+use super::{About, End, Naive, Said, Told, ensure};
+
+impl Naive {
+    /// Whether the core's tables say the same as these lists.
+    pub(crate) fn agrees_with(&self, core: &Core) -> Said {
+        let records = core.records();
+        let mut ours: Vec<_> = self
+            .credentials
+            .iter()
+            .map(|c| (c.key, c.gone.is_some(), c.order, c.grants, self.in_flight(c.key), self.state(c.key)))
+            .collect();
+        ours.sort_by_key(|row| row.0);
+        let theirs: Vec<_> = records
+            .credentials
+            .values()
+            .map(|c| {
+                let (gone, order) = (c.retired.is_some(), c.order as usize);
+                (c.key, gone, order, c.grants, core.in_flight(c.key) as usize, core.state(c.key))
+            })
+            .collect();
+        ensure!(ours == theirs, "credentials: {theirs:?}, should be {ours:?}");
+
+        let about = |scope: Scope| match scope {
+            Scope::Credential(key) => Some(About::Credential(key)),
+            Scope::Account(key) => {
+                records.accounts.get(&key).map(|account| About::Account(account.pool, Arc::clone(&account.name)))
+            }
+            Scope::Pool(key) => Some(About::Pool(key)),
+        };
+        let end = |until: Until| match until {
+            Until::Passed { boot, wall } => End::At { boot: boot.0, wall: wall.0 },
+            Until::Lifted => End::Never,
+        };
+        let mut ours: Vec<String> = self
+            .bans
+            .iter()
+            .map(|b| {
+                let whose = format!("{:?} {:?} {:?}", b.about, b.model, b.cause);
+                let (out, opens) = (b.out.len(), b.opens());
+                format!("{whose} {opens:?} {} {} {} {out}", b.strikes, b.lasts(), b.blocks())
+            })
+            .collect();
+        let unresolved = self.credentials.iter().filter(|c| !c.resolved && c.gone.is_none());
+        ours.extend(unresolved.map(|c| {
+            let about = About::Credential(c.key);
+            format!("{about:?} {:?} {:?} {:?} 1 true true 0", None::<Model>, Cause::NoSecret, End::Never)
+        }));
+        ours.sort();
+        let mut theirs: Vec<String> = records
+            .restrictions
+            .values()
+            .map(|r| {
+                let about = about(r.identity.scope).map_or("nobody".into(), |about| format!("{about:?}"));
+                let (model, cause) = (&r.identity.model, r.identity.cause);
+                let (opens, out) = (end(r.opens()), r.trial.len());
+                let (lasts, blocks) = (!r.is_over(), r.holds_back());
+                format!("{about} {model:?} {cause:?} {opens:?} {} {lasts} {blocks} {out}", r.strikes)
+            })
+            .collect();
+        theirs.sort();
+        ensure!(ours == theirs, "restrictions: {theirs:#?}, should be {ours:#?}");
+
+        ensure!(self.told.len() == records.history.len(), "{} things were told", self.told.len());
+        for (ours, entry) in self.told.iter().zip(records.history.values()) {
+            let theirs = Told {
+                at: entry.at,
+                pool: entry.pool,
+                credential: entry.credential,
+                // An account may be forgotten by now.
+                about: about(entry.scope).unwrap_or_else(|| ours.about.clone()),
+                model: entry.model.clone(),
+                event: entry.event.clone(),
+            };
+            ensure!(*ours == theirs, "told: {theirs:?}, should be {ours:?}");
+        }
+
+        let ours: BTreeMap<u128, _> =
+            self.leases.iter().map(|l| (l.token.0, (l.credential, l.expires, l.ended.map(|(by, _)| by)))).collect();
+        let theirs: BTreeMap<u128, _> = records
+            .leases
+            .values()
+            .map(|l| (l.token.0, (l.credential, l.expires.0, l.ended.map(|ending| ending.by))))
+            .collect();
+        ensure!(ours == theirs, "leases: {theirs:?}, should be {ours:?}");
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! What may follow from what holders say.
+
+use std::sync::Arc;
+
+use credpool_core::{Conclusion, EndedBy, Kind, Reach, Release, Report, Subject, Verdict, Why};
+
+use super::{About, Window, Witness, promise};
+
+impl Witness {
+    pub(super) fn released(&mut self, release: Release, ended_by: EndedBy, duplicate: bool) -> Result<(), String> {
+        let boot = self.now.boot.0;
+        let holder = self.holders.get_mut(&release.token.0).ok_or("2: a lease that nobody was granted is released")?;
+        promise!(duplicate == holder.ended.is_some(), "2: duplicate: {duplicate}, but it was {holder:?}");
+        let (by, at) = holder.ended.unwrap_or((EndedBy::Release, boot));
+        promise!(by == ended_by, "2: ended by {ended_by:?}, but it was {holder:?}");
+        holder.ended = Some((by, at));
+        if !release.success && !duplicate {
+            for window in self.windows.values_mut().filter(|window| window.over.is_some()) {
+                let probed = window.probe.filter(|(token, _)| *token == release.token);
+                window.silent += u32::from(probed.is_some());
+            }
+        }
+        if release.success {
+            // A success may lift what covers its lease and began before it; whether it does is the core's affair.
+            let holder = holder.clone();
+            self.windows.retain(|(about, model, _), window| {
+                let covers = match about {
+                    About::Credential(key) => *key == holder.credential,
+                    About::Account(pool, account) => *pool == holder.pool && *account == holder.account,
+                    About::Pool(pool) => *pool == holder.pool,
+                };
+                let for_its_model = model.is_none() || *model == holder.model;
+                !(covers && for_its_model && window.began < holder.granted)
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn reported(
+        &mut self,
+        report: &Report,
+        conclusion: &Conclusion,
+        ended_by: Option<EndedBy>,
+        duplicate: bool,
+    ) -> Result<(), String> {
+        let Subject::Lease(token) = report.subject else { return Ok(()) };
+        let (step, boot) = (self.step, self.now.boot.0);
+        let holder = self.holders.get_mut(&token.0).ok_or("2: a lease that nobody was granted is reported")?;
+        let said = holder.said.get(&report.number);
+        promise!(duplicate == said.is_some(), "2: duplicate: {duplicate}, but it was {holder:?}");
+        if let Some(said) = said {
+            promise!(said == conclusion, "2: said again, and answered otherwise: {conclusion:?}");
+            return Ok(());
+        }
+        if !report.keep {
+            holder.ended = holder.ended.or(Some((EndedBy::Report, boot)));
+        }
+        let by = holder.ended.map(|(by, _)| by);
+        promise!(by == ended_by, "2: ended by {ended_by:?}, but it was {by:?}");
+        holder.said.insert(report.number, conclusion.clone());
+        let holder = holder.clone();
+
+        let Kind::Fault(cause) = conclusion.kind else {
+            promise!(conclusion.why == Some(Why::NotTheCredentialsFault), "a harmless failure is judged");
+            return Ok(());
+        };
+        let about = match conclusion.reach {
+            Reach::Credential => About::Credential(holder.credential),
+            Reach::Account => About::Account(holder.pool, Arc::clone(&holder.account)),
+            Reach::Pool => About::Pool(holder.pool),
+            Reach::None => return Ok(()),
+        };
+        let Some(until) = conclusion.until else { return Ok(()) };
+        // It was judged: then it must not be one that is history only.
+        let cleared = self.cleared.iter().find(|cleared| {
+            let covers = cleared.about == about || cleared.about == About::Pool(holder.pool);
+            covers && cleared.step > holder.granted && (cleared.model.is_none() || cleared.model == conclusion.model)
+        });
+        promise!(cleared.is_none(), "4: a report from before {cleared:?} is judged");
+        if let (About::Credential(key), Some(row)) = (&about, self.rows.get(&holder.credential)) {
+            promise!(row.secret_since == holder.secret_since, "4: an old secret's failure is held against {key:?}");
+        }
+        self.restrictions += 1;
+        let restricted = (about, conclusion.model.clone(), cause);
+        let Verdict { after_ms, at, .. } = report.verdict;
+        let hinted = after_ms.is_some_and(|ms| ms > 0) || at.is_some_and(|at| at > self.now.wall);
+        let mut window = Window {
+            began: step,
+            began_at: boot,
+            until,
+            strikes: conclusion.strikes,
+            guessed: !hinted,
+            over: None,
+            probe: None,
+            silent: 0,
+        };
+        if let Some(before) = self.windows.get(&restricted) {
+            let strikes = conclusion.strikes;
+            if before.over.is_some() {
+                let early = holder.granted < before.began;
+                let most = before.strikes + u32::from(!early);
+                promise!(strikes <= most, "5: {strikes} strikes after {before:?}, granted at {}", holder.granted);
+            } else {
+                promise!(strikes == before.strikes, "5: {strikes} strikes within {before:?}");
+                promise!(until.max(before.until) == until, "3: {until:?} is sooner than {before:?}");
+                let guessed = before.guessed && until == before.until;
+                window = Window { until, guessed, ..before.clone() };
+            }
+        }
+        self.windows.insert(restricted, window);
+        Ok(())
+    }
+}
