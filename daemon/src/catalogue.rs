@@ -107,6 +107,11 @@ impl Catalogue {
         self.problems = problems;
     }
 
+    /// The definitions in use.
+    pub(crate) fn definitions(&self) -> &Arc<Definitions> {
+        &self.definitions
+    }
+
     /// The homes that are served, the root's first.
     pub(crate) fn homes(&self) -> &[Home] {
         &self.definitions.homes
@@ -167,6 +172,11 @@ impl Catalogue {
     pub(crate) fn id(&self, key: CredentialKey) -> Option<&str> {
         let entry = self.entries.get(&key)?;
         self.rows(entry.pool)?.credentials.get(entry.credential).map(|credential| &*credential.id)
+    }
+
+    /// What an operator should know of a pool's definitions.
+    pub(crate) fn warnings(&self, pool: PoolKey) -> impl Iterator<Item = &str> {
+        self.rows(pool).into_iter().flat_map(|rows| &rows.warnings).map(String::as_str)
     }
 
     /// The profiles that may lease a credential.

@@ -57,6 +57,9 @@ fn print(out: &mut impl Write, config: &Config, outcome: &LoadOutcome) -> io::Re
     if outcome.definitions.pools.is_empty() {
         writeln!(out, "\nno pool would be served")?;
     }
+    for (pool, warning) in outcome.definitions.warnings() {
+        writeln!(out, "\nwarning: {pool}: {warning}")?;
+    }
     for problem in &outcome.problems {
         writeln!(out, "\nproblem: {}: {}", problem.place, problem.problem)?;
     }

@@ -292,7 +292,7 @@ pub struct Reloaded {
     pub removed: u64,
     /// Definitions that are there as before, but not the same.
     pub changed: u64,
-    /// What was wrong with the files, a sentence each. The envelope writes it.
+    /// What was wrong with the files, and what else an operator should know, a sentence each. The envelope writes it.
     #[serde(default, skip_serializing)]
     pub warnings: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! What one daemon promises to its clients, its operator and the machine that it runs on; a module for each subject.
 
 mod access;
+mod accounts;
 mod acquire;
 mod borrowed;
 mod caps;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use credpool_core::Strategy;
 
+use super::duplicates;
 use super::homes::Homes;
 use super::merge::{Listing, Merge};
 use super::own_rows::{self, SecretFiles};
@@ -95,7 +96,8 @@ impl Loader {
             names.extend(home.seeded_pools(self.homes.root_of(profile), &self.env));
         }
         let pools = names.into_iter().filter_map(|name| {
-            let pool = self.pool(&name, problems);
+            let mut pool = self.pool(&name, problems);
+            pool.warnings = duplicates::warnings(&self.config, &name, &pool);
             (!pool.lists.is_empty()).then_some((name, pool))
         });
         let pools: BTreeMap<String, PoolRows> = pools.collect();

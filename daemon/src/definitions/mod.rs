@@ -5,7 +5,7 @@
 //! Reading blocks; it belongs off the daemon's loop.
 //!
 //! - `home` is one Hermes home and what its files last held, `homes` are those that share a root, and `merge` makes one
-//!   pool of what they list, whose credentials have `names`.
+//!   pool of what they list, whose credentials have `names`, and `duplicates` where several are one account.
 //! - `safe_file` reads files that might be anything; `store`, `row`, `fields` and `non_finite` make sense of auth.json,
 //!   `legacy` of the state that Hermes notes in it, `logins` of the logins beside its pools; `dotenv`, `hermes_config`,
 //!   `yaml` and `token_file` of the other files.
@@ -17,6 +17,7 @@
 //! - No error, problem or debug output holds any part of a secret, or anything else that stands where one could.
 
 mod dotenv;
+mod duplicates;
 mod fields;
 mod hermes_config;
 mod home;

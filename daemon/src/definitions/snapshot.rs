@@ -52,6 +52,8 @@ pub struct PoolRows {
     pub lists: Vec<List>,
     /// The strategy that `config.yaml` has for it in the home that the daemon was started for.
     pub strategy: Option<Strategy>,
+    /// What an operator should know of it, a sentence each. They hold no secret.
+    pub warnings: Vec<String>,
 }
 
 /// A credential, whichever homes define it.
@@ -214,6 +216,12 @@ impl Definitions {
         }
         let (digest, legacy_digest) = (Digest::of((&homes, meaning)), Digest::of(legacy));
         Self { homes, pools, digest, legacy_digest }
+    }
+
+    /// What an operator should know, each with the name of its pool.
+    pub fn warnings(&self) -> impl Iterator<Item = (&str, &str)> {
+        let pools = self.pools.iter();
+        pools.flat_map(|(name, pool)| pool.warnings.iter().map(move |warning| (name.as_str(), warning.as_str())))
     }
 }
 

@@ -49,7 +49,13 @@ impl Engine {
         }
         let mut reloaded = Reloaded::default();
         if outcome.changed {
+            let before = Arc::clone(self.catalogue.definitions());
             reloaded = self.define(&outcome.definitions);
+            if !outcome.definitions.warnings().eq(before.warnings()) {
+                for (pool, warning) in outcome.definitions.warnings() {
+                    tracing::warn!(pool, warning, "definitions");
+                }
+            }
             let Reloaded { added, removed, changed, .. } = reloaded;
             tracing::info!(added, removed, changed, "definitions read");
         }
@@ -61,8 +67,9 @@ impl Engine {
                 tracing::warn!(place = %problem.place, problem = %problem.problem, "definitions");
             }
         }
-        let warnings: Vec<Cow<'static, str>> =
-            outcome.problems.iter().take(MAX_WARNINGS).map(|p| format!("{}: {}", p.place, p.problem).into()).collect();
+        let problems = outcome.problems.iter().map(|p| (&*p.place, &*p.problem));
+        let all = problems.chain(outcome.definitions.warnings()).take(MAX_WARNINGS);
+        let warnings: Vec<Cow<'static, str>> = all.map(|(place, what)| format!("{place}: {what}").into()).collect();
         self.catalogue.note(outcome.auth_file, outcome.ok, outcome.problems, self.now.wall);
         for ticket in asked.0 {
             self.reply(&Ticket { warnings: warnings.clone(), ..ticket }, &reloaded);

@@ -88,7 +88,7 @@ impl Engine {
             leases: convert::number(self.core.leases_out(key)),
             waiters: 0,
             restrictions: self.core.restrictions_on_pool(key).map(|r| convert::restriction(r, self.now)).collect(),
-            warnings: Vec::new(),
+            warnings: self.catalogue.warnings(key).map(Cow::Borrowed).collect(),
             profiles: if self.serves_profiles() { self.profiles_of(key) } else { Vec::new() },
             credentials: page.iter().filter_map(|key| self.credential_status(*key)).collect(),
         }
