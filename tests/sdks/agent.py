@@ -6,6 +6,10 @@ Argument: the daemon's socket. Each line of input is a command in JSON, and is a
 {"do": "call", "as": NAME, "sdk": SDK, "model": M}  calls with that lease, and gives it back; how it went
 {"do": "rush", "count": N, "sdk": SDK, "model": M, "ask": {…}}
                                                     leases N times, then makes all calls at once; a list of how they went
+{"do": "insist", "count": N, "sdk": SDK, "model": M, "ask": {…}}
+                                                    N clients, each with a connection of its own, ask until they have a
+                                                    lease, and again until a call succeeds; of each, how often it was
+                                                    refused, and a list of how its calls went
 
 "openai.stream" and "anthropic.stream" are SDKs too. How it went: `status` as the SDK has it, and the daemon's `reply`.
 """
@@ -14,12 +18,15 @@ import json
 import socket
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import anthropic
 import openai
 
 PATIENCE_S = 60
+# Between two attempts of a client that insists.
+POLL_S = 0.005
 MESSAGES = [{"role": "user", "content": "Hello"}]
 
 
@@ -103,6 +110,19 @@ def call(daemon, lease, sdk, model):
     return {"status": answer.status_code, "reply": reply}
 
 
+def insist(path, ask, sdk, model):
+    daemon, refused, calls = Daemon(path), 0, []
+    give_up_at = time.monotonic() + PATIENCE_S
+    while time.monotonic() < give_up_at and not (calls and calls[-1]["status"] == 200):
+        lease = daemon.ask(op="acquire", **ask)
+        if lease["ok"]:
+            calls.append({"probe": lease["probe"], **call(daemon, lease, sdk, model)})
+        else:
+            refused += 1
+            time.sleep(POLL_S)
+    return {"refused": refused, "calls": calls}
+
+
 def without_secret(reply):
     if "credential" in reply:
         reply = {**reply, "credential": {**reply["credential"], "secret": None}}
@@ -110,7 +130,8 @@ def without_secret(reply):
 
 
 def main():
-    daemon, leases = Daemon(sys.argv[1]), {}
+    path, leases = sys.argv[1], {}
+    daemon = Daemon(path)
     for line in sys.stdin:
         command = json.loads(line)
         if command["do"] == "acquire":
@@ -118,6 +139,11 @@ def main():
             result = without_secret(reply)
         elif command["do"] == "call":
             result = call(daemon, leases.pop(command["as"]), command["sdk"], command["model"])
+        elif command["do"] == "insist":
+            ask, sdk, model = command["ask"], command["sdk"], command["model"]
+            with ThreadPoolExecutor(command["count"]) as threads:
+                insisting = [threads.submit(insist, path, ask, sdk, model) for _ in range(command["count"])]
+                result = [client.result() for client in insisting]
         else:
             rushing = [daemon.ask(op="acquire", **command["ask"]) for _ in range(command["count"])]
             with ThreadPoolExecutor(len(rushing)) as threads:

@@ -48,6 +48,12 @@ pub(super) fn usage_limit_reached(resets_in_s: u64) -> HttpAnswer {
     HttpAnswer::json(429, &json!({"error": error}))
 }
 
+/// OpenAI's failure of its own.
+pub(super) fn server_error() -> HttpAnswer {
+    let message = "The server had an error while processing your request. Sorry about that!";
+    HttpAnswer::json(500, &json!({"error": {"message": message, "type": "server_error", "param": null, "code": null}}))
+}
+
 /// OpenAI's answer to a key that it does not know.
 pub(super) fn no_such_key() -> HttpAnswer {
     let error = json!({"message": "Incorrect API key provided.", "type": "invalid_request_error", "param": null,

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::agent::Agent;
-use super::answers::{completion, key, model_of, retry_after, secret_of, tokens_per_minute, usage_limit_reached};
-use crate::support::{AuthJson, Daemon, Http, HttpAnswer, credential, now_ms, pool, same_instant, secret, token};
+use super::answers::{completion, key, model_of, retry_after, secret_of, tokens_per_minute};
+use crate::support::{AuthJson, Daemon, Http, HttpAnswer, credential, now_ms, pool, secret};
 
 #[test]
 fn a_models_bucket_leaves_the_key_to_other_models() {
@@ -27,42 +27,6 @@ fn a_models_bucket_leaves_the_key_to_other_models() {
     assert_eq!(refused["error"]["code"], "exhausted", "{refused:#}");
     let other = agent.turn(&ask("gpt-5.5-mini"), "openai", "gpt-5.5-mini");
     assert_eq!((&other["status"], &other["reply"]["ok"]), (&json!(200), &json!(true)), "{other:#}");
-}
-
-#[test]
-fn an_accounts_quota_holds_for_all_models_and_all_of_its_logins() {
-    const RESETS_S: u64 = 3 * 24 * 60 * 60;
-    let server = Http::start(|_| usage_limit_reached(RESETS_S));
-    let login = |label: &str, user: &str| {
-        let auth = json!({"chatgpt_account_id": "team", "chatgpt_user_id": user});
-        let claims = json!({"https://api.openai.com/auth": auth, "exp": now_ms() / 1000 + 3600});
-        key(label, &server).set("auth_type", json!("oauth")).secret(&token(label, &claims))
-    };
-    let logins = [login("ann", "ann"), login("ann-again", "ann"), login("bob", "bob")];
-    let daemon = Daemon::serving(&AuthJson::default().pool("openai-codex", logins));
-    let Some(mut agent) = Agent::of(&daemon) else { return };
-    let ask = |model: &str| json!({"pool": "openai-codex", "model": model});
-    let failed = agent.turn(&ask("gpt-5.5"), "openai", "gpt-5.5");
-    let verdict = &failed["reply"]["verdict"];
-    assert_eq!((&verdict["kind"], &verdict["scope"]), (&json!("quota"), &json!("account")), "{failed:#}");
-
-    let mut wire = daemon.wire();
-    for label in ["ann", "ann-again"] {
-        let found = credential(&mut wire, "openai-codex", label);
-        assert_eq!((&found["state"], &found["cause"]["kind"]), (&json!("cooling"), &json!("quota")), "{found:#}");
-        let restriction = &found["restrictions"][0];
-        assert_eq!((&restriction["scope"], &restriction["model"]), (&json!("account"), &Value::Null), "{found:#}");
-        same_instant(&restriction["until_at_ms"], &verdict["until_at_ms"]);
-    }
-    for model in ["gpt-5.5", "gpt-5.5-mini"] {
-        let lease = agent.acquire("other", &ask(model));
-        assert_eq!(lease["credential"]["label"], "bob", "{model}: {lease:#}");
-        let failed = agent.call("other", "openai", model);
-        assert_eq!(failed["reply"]["verdict"]["scope"], "account", "{failed:#}");
-        let refused = agent.acquire("refused", &ask(model));
-        assert_eq!(refused["error"]["by_cause"], json!({"quota": 3}), "{refused:#}");
-        wire.ok(&json!({"op": "clear", "pool": "openai-codex", "credential": "bob"}));
-    }
 }
 
 #[test]
