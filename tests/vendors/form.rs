@@ -12,6 +12,9 @@ const LONGEST_MS: u64 = 35 * 24 * 60 * 60 * 1000;
 /// How keys and ids of the vendors begin; none of them may stand in the corpus in full.
 const SECRETS: [&str; 8] = ["sk-", "sk_", "AIza", "ghp_", "gho_", "xai-", "org-", "eyJ"];
 
+/// How an error in JSON and base64 begins: `{"error":`. A token says other things of itself first.
+const ERROR: &str = "eyJlcnJvciI6";
+
 /// The rows at fault, by name.
 fn faulty(rows: &[Row], fault: impl Fn(&Row) -> bool) -> Vec<&str> {
     rows.iter().filter(|row| fault(row)).map(|row| row.name.as_str()).collect()
@@ -111,8 +114,10 @@ fn nobody_is_recognisable() {
         let path = entry.expect("a file").path();
         let text = std::fs::read_to_string(&path).expect("a readable file");
         let words = text.split(|letter: char| !(letter.is_ascii_alphanumeric() || "-_".contains(letter)));
-        let keys: Vec<_> =
-            words.filter(|word| word.len() > 20 && SECRETS.iter().any(|start| word.starts_with(start))).collect();
+        let is_secret = |word: &&str| {
+            word.len() > 20 && !word.starts_with(ERROR) && SECRETS.iter().any(|start| word.starts_with(start))
+        };
+        let keys: Vec<_> = words.filter(is_secret).collect();
         assert_eq!(keys, [""; 0], "{}", path.display());
     }
 }

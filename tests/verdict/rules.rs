@@ -62,6 +62,22 @@ fn openai() {
 }
 
 #[test]
+fn codexs_headers_hold_errors() {
+    // {"error":{"code":"token_revoked"}}
+    const REVOKED: &str = "eyJlcnJvciI6eyJjb2RlIjoidG9rZW5fcmV2b2tlZCJ9fQ==";
+    let refused = || Shape::of("openai-codex").status(401).body(r#"{"detail":"Unauthorized"}"#);
+    refused().is("code.auth", "auth", "credential");
+    refused().header("x-error-json", REVOKED).is("code.terminal", "dead", "credential");
+    refused().header("x-openai-ide-error-code", "token_invalidated").is("code.terminal", "dead", "credential");
+    for nothing in ["", "e30=", "!", &REVOKED[..20], "/w=="] {
+        refused().header("x-error-json", nothing).is("code.auth", "auth", "credential");
+    }
+    // {"user":{"code":"token_revoked"}}
+    const ELSEWHERE: &str = "eyJ1c2VyIjp7ImNvZGUiOiJ0b2tlbl9yZXZva2VkIn19";
+    refused().header("x-error-json", ELSEWHERE).is("code.auth", "auth", "credential");
+}
+
+#[test]
 fn codex() {
     let codex = || Shape::of("openai-codex").status(429);
     let spent = r#"{"error":{"type":"usage_limit_reached","message":"The usage limit has been reached","plan_type":"plus","resets_at":1795485472,"resets_in_seconds":13872}}"#;
@@ -70,6 +86,11 @@ fn codex() {
     family.is("codex.429.usage_limit_reached", "quota", "account_model");
     let plan = codex().body(spent).header("x-codex-active-limit", "premium");
     plan.is("codex.429.usage_limit_reached", "quota", "account");
+    let reached = |which| codex().body(spent).header("x-codex-rate-limit-reached-type", which);
+    reached("workspace_owner_credits_depleted").is("codex.credits_depleted", "billing", "account");
+    let members = reached("workspace_member_usage_limit_reached");
+    members.is("codex.429.usage_limit_reached", "quota", "account").for_ms(13_872_000);
+    reached("something_new").is("codex.429.usage_limit_reached", "quota", "account");
     codex().body(r#"{"error":{"type":"usage_not_included"}}"#).is("codex.usage_not_included", "forbidden", "account");
     codex().body(r#"{"error":{"message":"Selected model is at capacity. Please try a different model."}}"#).is(
         "codex.model_at_capacity",

@@ -208,6 +208,72 @@ fn codexs_events_say_the_same() {
 }
 
 #[test]
+fn an_event_names_the_limit_that_it_is_about_and_the_credits_beyond_it() {
+    let event = |limit: &str, credits: &str| {
+        let windows = r#""rate_limits":{"primary":{"used_percent":100,"window_minutes":300,"reset_at":1795471660}}"#;
+        let event = format!(r#"{{"type":"codex.rate_limits",{windows},"credits":{credits}{limit}}}"#);
+        Shape::of("openai-codex").status(200).body(event).windows()
+    };
+    let spent = |name: &str, model: bool, spent: bool| QuotaWindow {
+        model,
+        used_permille: Some(1_000),
+        length_ms: Some(18_000_000),
+        resets: at(NOW + 60_000),
+        spent,
+        ..window(name)
+    };
+    assert_eq!(event("", "null"), [spent("primary", false, true)]);
+    assert_eq!(event(r#","metered_limit_name":"codex""#, "null"), [spent("primary", false, true)]);
+    let family = r#","metered_limit_name":"codex_bengalfox""#;
+    assert_eq!(event(family, "null"), [spent("codex-bengalfox.primary", true, true)]);
+    let credits = |has: bool, unlimited: bool| {
+        event("", &format!(r#"{{"has_credits":{has},"unlimited":{unlimited},"balance":null}}"#))
+    };
+    assert_eq!(credits(true, false), [spent("primary", false, false)]);
+    assert_eq!(credits(false, true), [spent("primary", false, false)]);
+    assert_eq!(credits(false, false), [spent("primary", false, true)]);
+}
+
+#[test]
+fn copilots_allowances() {
+    let rst = at(NOW + 3_600_000);
+    let windows = Shape::of("copilot")
+        .status(200)
+        .header("x-quota-snapshot-chat", "ent=50&ov=0.0&ovPerm=false&rem=0.0&rst=2026-11-23T23%3A06%3A40Z&totRem=0.0")
+        .header("x-quota-snapshot-completions", "ent=2000&ov=0.0&ovPerm=false&rem=0.0&rst=2026-11-23T23%3A06%3A40Z")
+        .header(
+            "x-quota-snapshot-premium_interactions",
+            "ent=300&ov=0.0&ovPerm=false&rem=-0.3&rst=2026-11-23T23%3A06%3A40Z&totRem=-1.0",
+        )
+        .header("x-usage-ratelimit-session", "ent=0&ov=0.0&ovPerm=false&rem=5.7&rst=2026-11-23T23%3a06%3a40Z")
+        .header("x-usage-ratelimit-weekly", "ent=0&ov=3.0&ovPerm=true&rem=0.0&rst=2026-11-23T23%3A06%3A40Z")
+        .windows();
+    let expected = [
+        QuotaWindow { limit: Some(50), remaining: Some(0), used_permille: Some(1_000), spent: true, ..window("chat") },
+        // It is shown with successes of models that cost nothing of it.
+        QuotaWindow { model: true, limit: Some(300), used_permille: Some(1_000), ..window("premium_interactions") },
+        QuotaWindow { used_permille: Some(943), ..window("session") },
+        // Somebody pays for more.
+        QuotaWindow { used_permille: Some(1_000), length_ms: Some(7 * 86_400_000), ..window("weekly") },
+    ];
+    assert_eq!(windows, expected.map(|expected| QuotaWindow { resets: rst, ..expected }));
+}
+
+#[test]
+fn what_is_no_allowance_is_no_window() {
+    let shape = Shape::of("copilot")
+        .status(200)
+        .header("x-quota-snapshot-chat", "ent=-1&ov=0.0&ovPerm=false&rem=100.0&rst=2026-11-23T23%3A06%3A40Z&totRem=-1")
+        .header("x-quota-snapshot-premium_models", "ent=300&ovPerm=false")
+        .header("x-usage-ratelimit-session", "rem=nan")
+        .header("x-usage-ratelimit-weekly", "nonsense");
+    assert_eq!(shape.windows(), []);
+    // An allowance of nothing is none, as for a plan that has no such thing.
+    let none = Shape::of("copilot").status(200).header("x-quota-snapshot-chat", "ent=0&ovPerm=false&rem=0.0");
+    assert!(none.windows().iter().all(|window| !window.spent));
+}
+
+#[test]
 fn what_is_no_number_is_no_window() {
     let shape = Shape::of("azure")
         .status(200)

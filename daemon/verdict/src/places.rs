@@ -40,6 +40,8 @@ pub(crate) enum Place {
     Reset(&'static str, Unit),
     /// A response header, by its name in lower case.
     Header(String),
+    /// The name of the limit that a Codex event is about.
+    MeteredLimit,
     /// Anything in an object that is named after an exception, as Amazon's event streams have it.
     Exception(String),
 }
@@ -147,6 +149,9 @@ const FIELDS: &[Known] = &[
     known("retryuntil", Sort::Reset(Unit::Seconds), "body:error.retry_until", "body:retry_until"),
 ];
 
+/// The family of headers that stand for the windows of an in-band event. Whose they are, another field of it says.
+pub(crate) const EVENT: &str = "codex-event";
+
 /// Fields of a window in Codex' in-band events, which are all that a client on a web socket gets to see
 /// (`codex.rate_limits`; openai/codex, codex-api, rate_limits.rs), and what the headers of the same windows are called.
 const OF_WINDOWS: &[(&str, &str)] = &[
@@ -156,6 +161,13 @@ const OF_WINDOWS: &[(&str, &str)] = &[
     ("resetafterseconds", "reset-after-seconds"),
     ("resetsinseconds", "reset-after-seconds"),
 ];
+
+/// The same for what such an event says of credits beyond the windows.
+const OF_CREDITS: &[(&str, &str)] =
+    &[("hascredits", "x-codex-credits-has-credits"), ("unlimited", "x-codex-credits-unlimited")];
+
+/// Where such an event names the limit that it is about.
+const METERED_LIMIT: &str = "meteredlimitname";
 
 /// Sources of codes in the order in which they tell most; all others come after, in the order of the body.
 const TELLING: &[&str] = &[
@@ -171,9 +183,11 @@ const TELLING: &[&str] = &[
 /// Whether [`find`] may find something at `path`. Most fields fail here, which is cheap.
 pub(crate) fn is_known(path: &[Cow<'_, str>]) -> bool {
     let Some((key, around)) = path.split_last() else { return false };
-    let special =
-        |name: &str| is(name, "headers") || is(name, "primary") || is(name, "secondary") || ends_with_exception(name);
-    around.last().is_some_and(|name| special(name)) || FIELDS.iter().any(|field| is(key, field.key))
+    let special = |name: &str| {
+        ["headers", "primary", "secondary", "credits"].iter().any(|known| is(name, known)) || ends_with_exception(name)
+    };
+    around.last().map_or_else(|| is(key, METERED_LIMIT), |name| special(name))
+        || FIELDS.iter().any(|field| is(key, field.key))
 }
 
 /// What stands at `path`, whose keys are as the vendor wrote them.
@@ -190,7 +204,16 @@ pub(crate) fn find(path: &[Cow<'_, str>]) -> Option<Place> {
         && (is(window, "primary") || is(window, "secondary"))
     {
         let (_, field) = OF_WINDOWS.iter().find(|(field, _)| is(key, field))?;
-        return Some(Place::Header(format!("x-codex-{}-{field}", window.to_ascii_lowercase())));
+        return Some(Place::Header(format!("x-{EVENT}-{}-{field}", window.to_ascii_lowercase())));
+    }
+    if let [name] = around
+        && is(name, "credits")
+    {
+        let (_, header) = OF_CREDITS.iter().find(|(field, _)| is(key, field))?;
+        return Some(Place::Header((*header).to_owned()));
+    }
+    if around.is_empty() && is(key, METERED_LIMIT) {
+        return Some(Place::MeteredLimit);
     }
     let (headers, around) = match around.split_last() {
         Some((last, before)) if is(last, "headers") => (true, before),
@@ -252,10 +275,25 @@ mod tests {
             Some(Place::Reset("body:error.retryDelay.seconds", Unit::Seconds))
         );
         assert_eq!(at("error.metadata.headers.X-RateLimit-Reset"), Some(Place::Header("x-ratelimit-reset".into())));
-        assert_eq!(at("rate_limits.primary.used_percent"), Some(Place::Header("x-codex-primary-used-percent".into())));
+        assert_eq!(
+            at("rate_limits.primary.used_percent"),
+            Some(Place::Header("x-codex-event-primary-used-percent".into()))
+        );
         assert_eq!(at("rate_limits.primary.limit"), None);
+        assert_eq!(at("credits.has_credits"), Some(Place::Header("x-codex-credits-has-credits".into())));
+        assert_eq!(at("metered_limit_name"), Some(Place::MeteredLimit));
         assert_eq!(at("throttlingException.message"), Some(Place::Exception("throttlingException".into())));
-        for path in ["tool.arguments.code", "usage.seconds", "error.seconds", "request.headers.retry-after", "id", ""] {
+        for path in [
+            "tool.arguments.code",
+            "usage.seconds",
+            "error.seconds",
+            "request.headers.retry-after",
+            "x.metered_limit_name",
+            "user.credits.unlimited",
+            "credits.balance",
+            "id",
+            "",
+        ] {
             assert_eq!(at(path), None, "{path}");
         }
     }

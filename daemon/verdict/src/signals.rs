@@ -1,5 +1,8 @@
 //! What rules and hints look at: the status, and whatever a body or a message says in places that are known to matter.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::evidence::MAX_EVIDENCE_BYTES;
 use crate::facts::Facts;
 use crate::json::{self, Field};
@@ -16,6 +19,9 @@ const MAX_PROSE_BYTES: usize = 2_048;
 
 /// How much of a page is looked at, in bytes.
 const MAX_PAGE_BYTES: usize = 8_192;
+
+/// The longest error that is read out of a header, in bytes of the header.
+const MAX_ERROR_HEADER_BYTES: usize = 4_096;
 
 /// What content networks call themselves on their pages, and how Cloudflare's challenge begins.
 const EDGES: &[&str] =
@@ -69,6 +75,8 @@ pub(crate) struct Signals {
     pub(crate) html: bool,
     /// Whether that page is a content network's.
     pub(crate) names_an_edge: bool,
+    /// The limit that Codex' in-band events are about, as the event names it; none for the plan's own.
+    pub(crate) metered_limit: Option<String>,
     /// What the body says that its status is.
     body_status: Option<u16>,
     /// How many fields have been looked at.
@@ -118,16 +126,38 @@ impl Signals {
 
     fn read_headers(&mut self, facts: &Facts<'_>) {
         for (name, value) in facts.headers {
-            // Amazon names the exception here, often with a colon and a URL behind (restJson1, "error type").
-            if *name == "x-amzn-errortype" {
-                self.code("header:x-amzn-errortype", value.split(':').next().unwrap_or_default());
-            }
+            self.header_code(name, value);
             self.keep_header(name, value);
         }
     }
 
+    /// Reads a code out of a header, in lower case, that holds one.
+    fn header_code(&mut self, name: &str, value: &str) {
+        match name {
+            // Amazon names the exception here, often with a colon and a URL behind (restJson1, "error type").
+            "x-amzn-errortype" => {
+                self.code("header:x-amzn-errortype", value.split(':').next().unwrap_or_default());
+            }
+            // Which of a workspace's limits a 429 of Codex is about (openai/codex, codex-api, api_bridge_tests.rs).
+            "x-codex-rate-limit-reached-type" => self.code("header:x-codex-rate-limit-reached-type", value),
+            // ChatGPT's backend, where the body may be no more than "Unauthorized" (the same file, and responses that
+            // people published): the code alone, and the error in JSON and base64.
+            "x-openai-ide-error-code" => self.code("header:x-openai-ide-error-code", value),
+            "x-error-json" if value.len() <= MAX_ERROR_HEADER_BYTES => {
+                let error = STANDARD.decode(value.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+                json::scan(&error.unwrap_or_default(), &mut |field| {
+                    if field.path == ["error", "code"] && field.whole {
+                        self.code("header:x-error-json", field.value);
+                    }
+                });
+            }
+            _ => {}
+        }
+    }
+
     fn keep_header(&mut self, name: &str, value: &str) {
-        let telling = ["retry-after", "ratelimit", "rate-limit", "x-codex-", "-used-percent", "cf-mitigated"];
+        let telling =
+            ["retry-after", "ratelimit", "rate-limit", "x-codex-", "-used-percent", "quota-snapshot", "cf-mitigated"];
         let is_telling = |name: &str| {
             matches!(name, "date" | "x-ms-retry-after-ms") || telling.iter().any(|part| name.contains(part))
         };
@@ -164,7 +194,13 @@ impl Signals {
         self.fields += 1;
         let Some(place) = places::find(field.path) else { return };
         match place {
-            Place::Header(name) => self.keep_header(&name, field.value),
+            Place::Header(name) => {
+                self.header_code(&name, field.value);
+                self.keep_header(&name, field.value);
+            }
+            Place::MeteredLimit if field.quoted && field.value.len() <= MAX_SHORT_BYTES => {
+                self.metered_limit = Some(field.value.to_ascii_lowercase().replace('_', "-"));
+            }
             Place::Exception(name) => self.code("body:exception", &name),
             Place::Code(source) if field.whole => self.code_or_status(source, field),
             Place::Words(source) if field.quoted => {

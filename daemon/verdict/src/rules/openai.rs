@@ -31,6 +31,12 @@ pub(super) const RULES: &[Rule] = &[
         Kind::Billing,
     )
     .until(Until::Person),
+    // Codex: the workspace has no credits left. A header says so beside a body that speaks of the plan's window.
+    Rule::code(
+        "codex.credits_depleted",
+        &["workspace_owner_credits_depleted", "workspace_member_credits_depleted"],
+        Kind::Billing,
+    ),
     // Codex: the plan's window is spent. A family of models may have a limit of its own.
     Rule::code("codex.429.usage_limit_reached", &["usage_limit_reached"], Kind::Quota)
         .reach(ACCOUNT_MODEL)
@@ -39,11 +45,6 @@ pub(super) const RULES: &[Rule] = &[
         "codex.429.usage_limit_reached",
         &["usage_limit_reached", "workspace_owner_usage_limit_reached", "workspace_member_usage_limit_reached"],
         Kind::Quota,
-    ),
-    Rule::code(
-        "codex.credits_depleted",
-        &["workspace_owner_credits_depleted", "workspace_member_credits_depleted"],
-        Kind::Billing,
     ),
     // Codex: the plan has no Codex in it.
     Rule::code("codex.usage_not_included", &["usage_not_included"], Kind::Forbidden)

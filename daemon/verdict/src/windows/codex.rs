@@ -2,6 +2,7 @@
 //! the same again for families of models under other prefixes, which are found by their endings.
 
 use super::{Drafts, count, permille};
+use crate::places::EVENT;
 use crate::signals::Signals;
 
 /// The prefix of the windows that count for all models.
@@ -13,18 +14,19 @@ pub(super) fn read(signals: &Signals, drafts: &mut Drafts) {
     for (header, value) in &signals.headers {
         let Some((family, which)) = window_of(header) else { continue };
         let Some(used) = permille(value, 10.0) else { continue };
-        let name = if family == MAIN { which.to_owned() } else { format!("{family}.{which}") };
+        let limit = if family == EVENT { signals.metered_limit.as_deref().unwrap_or(MAIN) } else { family };
+        let name = if limit == MAIN { which.to_owned() } else { format!("{limit}.{which}") };
         let Some(draft) = drafts.named(&name) else { continue };
-        draft.window.model = family != MAIN;
+        draft.window.model = limit != MAIN;
         draft.window.used_permille = Some(used);
         draft.window.spent = used >= 1_000 && !has_credits(signals);
         let field = |name: &str| format!("x-{family}-{which}-{name}");
         let minutes = signals.header(&field("window-minutes")).find_map(count);
         draft.window.length_ms = minutes.map(|minutes| minutes.saturating_mul(60_000));
         // Seconds of Unix time; one third party has seen milliseconds, and magnitude tells.
-        for name in [field("reset-at"), field("reset-after-seconds")] {
-            if let Some(reset) = signals.header(&name).next().filter(|_| draft.reset.is_none()) {
-                draft.resets(&name, reset, clock);
+        for name in ["reset-at", "reset-after-seconds"] {
+            if let Some(reset) = signals.header(&field(name)).next().filter(|_| draft.reset.is_none()) {
+                draft.resets(&format!("x-{limit}-{which}-{name}"), reset, clock);
             }
         }
     }

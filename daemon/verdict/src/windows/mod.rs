@@ -5,6 +5,7 @@
 
 mod anthropic;
 mod codex;
+mod copilot;
 mod ratelimit;
 
 use std::borrow::Cow;
@@ -32,7 +33,7 @@ const MAX_PERMILLE: f64 = 10_000.0;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuotaWindow {
     /// The vendor's name for it, stable between responses: `requests`, `input-tokens`, `5h`, `primary`,
-    /// `codex-bengalfox.primary`. Lower case; at most [`MAX_WINDOW_NAME_BYTES`] of letters, digits, `-`, `_` and `.`.
+    /// `codex-bengalfox.primary`, `weekly`. Lower case; at most [`MAX_WINDOW_NAME_BYTES`] of letters, digits, `-`, `_` and `.`.
     pub name: String,
     /// Whether it counts the use of the request's model (or its family) only. Otherwise it is the whole account's.
     pub model: bool,
@@ -82,6 +83,7 @@ pub(crate) fn read(signals: &Signals, vendor: Vendor, clock: Clock) -> Vec<Draft
     ratelimit::read(signals, vendor, &mut drafts);
     anthropic::read(signals, &mut drafts);
     codex::read(signals, &mut drafts);
+    copilot::read(signals, &mut drafts);
     drafts.drafts.into_values().collect()
 }
 
