@@ -330,7 +330,7 @@ impl Engine {
             Reply::Renewed(result) => self.renewed(ticket, result),
             Reply::Cleared(result) => self.cleared(ticket, result),
             Reply::Switched(result) => self.switched(ticket, result),
-            Reply::Defined(_) | Reply::Imported(_) | Reply::Disconnected(_) | Reply::Ticked => {}
+            Reply::Defined(_) | Reply::Imported(_) | Reply::Claimed(_) | Reply::Disconnected(_) | Reply::Ticked => {}
         }
     }
 

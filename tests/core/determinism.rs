@@ -1,8 +1,9 @@
 //! The same seed, commands and times give the same replies and the same records, byte for byte, and the changes tell
 //! every one of them.
 
-use credpool_core::{Core, Records, Reply, Reported, Seq, Strategy};
+use credpool_core::{Claim, Claimed, Command, Core, Now, Records, Reply, Reported, Seq, Strategy};
 use proptest::prelude::{ProptestConfig, TestCaseError, proptest};
+use proptest::sample::Index;
 
 use crate::script::{Op, Setup, Stage, scripts};
 
@@ -31,6 +32,31 @@ fn run(setup: &Setup, seed: u64, script: &[(u64, Op)]) -> Run {
         replies.push(reply);
     }
     Run { replies, records: core.records().clone(), folded }
+}
+
+/// A core that goes on from what `core` would leave on a disk, once each lease was claimed by whose it was; and `core`,
+/// which has seen as many commands.
+fn restored(mut core: Core, now: Now) -> (Core, Core) {
+    let records: Records = serde_json::from_str(&bytes(core.records())).expect("records can be read");
+    let mut restored = Core::restore(records, *core.limits(), now);
+    restored.check_invariants().expect("what was restored is sound");
+    core.apply(now, Command::Tick);
+    let live = core.records().leases.values().filter(|lease| lease.ended.is_none());
+    let bound = live.filter_map(|lease| Some(Claim { token: lease.token, owner: lease.owner? }));
+    for claim in bound.collect::<Vec<_>>() {
+        let claimed = restored.apply(now, Command::Claim(claim));
+        assert!(matches!(claimed, Reply::Claimed(Ok(Claimed::Bound(_)))), "{claimed:?}");
+        core.apply(now, Command::Tick);
+    }
+    (core, restored)
+}
+
+/// A reply without what is not kept.
+fn but_for_evidence(mut reply: Reply) -> Reply {
+    if let Reply::Reported(Ok(reported)) = &mut reply {
+        reported.conclusion.evidence = None;
+    }
+    reply
 }
 
 /// The first reply in which two runs differ.
@@ -68,6 +94,32 @@ proptest! {
         same(&one.replies, &other.replies)?;
         same_bytes(&one.records, &other.records)?;
         same_bytes(&one.records, &other.folded)?;
+    }
+
+    #[test]
+    fn a_restored_core_goes_on_as_if_nothing_had_been((setup, script) in scripts(60), cut: Index) {
+        let setup = setup.without(Strategy::Random);
+        let script: Vec<(u64, Op)> = script.into_iter().filter(|(_, op)| !op.draws_a_credential()).collect();
+        let mut core = Core::new(setup.seed, setup.limits());
+        let mut stage = Stage::new(&setup);
+        for command in stage.prologue() {
+            let reply = core.apply(stage.now, command.clone());
+            stage.observe(&command, &reply);
+        }
+        let (before, after) = script.split_at(cut.index(script.len() + 1));
+        for (pause, op) in before {
+            let command = stage.command(*pause, op);
+            let reply = core.apply(stage.now, command.clone());
+            stage.observe(&command, &reply);
+        }
+        let (mut core, mut restored) = restored(core, stage.now);
+        for (pause, op) in after {
+            let command = stage.command(*pause, op);
+            let reply = core.apply(stage.now, command.clone());
+            stage.observe(&command, &reply);
+            same(&[but_for_evidence(reply)], &[but_for_evidence(restored.apply(stage.now, command))])?;
+        }
+        same_bytes(core.records(), restored.records())?;
     }
 
     #[test]

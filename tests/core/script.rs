@@ -99,11 +99,18 @@ impl Op {
     /// Whether it may lead to a draw: of a credential, or of a window's jitter.
     pub(crate) fn is_left_to_chance(&self) -> bool {
         match self {
-            Self::Edit(_, Edit::Strategy(strategy)) => *strategy == Strategy::Random,
-            Self::Edit(_, Edit::Lists(lists)) => lists.iter().any(|list| list.strategy == Strategy::Random),
             Self::Report { verdict, .. } | Self::ReportWithout { verdict, .. } => {
                 matches!(verdict.kind, Kind::Fault(_))
             }
+            _ => self.draws_a_credential(),
+        }
+    }
+
+    /// Whether it may lead to credentials that are drawn by lot.
+    pub(crate) fn draws_a_credential(&self) -> bool {
+        match self {
+            Self::Edit(_, Edit::Strategy(strategy)) => *strategy == Strategy::Random,
+            Self::Edit(_, Edit::Lists(lists)) => lists.iter().any(|list| list.strategy == Strategy::Random),
             _ => false,
         }
     }

@@ -17,6 +17,7 @@ mod pins;
 mod recovery;
 mod refusals;
 mod reports;
+mod restarts;
 mod secrets;
 mod selection;
 mod successes;

@@ -32,6 +32,15 @@ impl Watched {
         Self { core: Core::new(seed, limits), folded: Records::new(seed) }
     }
 
+    /// The core of another run, which goes on from what this one would leave on a disk.
+    pub(crate) fn restarted(&self, limits: Limits, now: Now) -> Self {
+        let left = serde_json::to_string(self.records()).expect("records can be written");
+        let records = serde_json::from_str(&left).expect("records can be read");
+        let core = Core::restore(records, limits, now);
+        core.check_invariants().unwrap_or_else(|error| panic!("{error}"));
+        Self { folded: core.records().clone(), core }
+    }
+
     /// The reply, or which check failed.
     pub(crate) fn apply(&mut self, now: Now, command: Command) -> Result<Reply, String> {
         let reply = self.core.apply(now, command);

@@ -26,6 +26,8 @@ pub enum Command {
     Release(Release),
     /// More time for a lease.
     Renew(Renew),
+    /// A lease of an earlier run, for a connection of this one.
+    Claim(Claim),
     /// The end of a connection.
     Disconnect(Owner),
     /// An operator lifts restrictions.
@@ -199,6 +201,15 @@ pub struct Renew {
     pub ttl_ms: Option<u64>,
 }
 
+/// `Command::Claim`.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    /// The lease.
+    pub token: TokenHash,
+    /// The connection that it is bound to from now on.
+    pub owner: Owner,
+}
+
 /// `Command::Clear`.
 #[derive(Clone, Debug)]
 pub struct Clear {
@@ -236,6 +247,8 @@ pub enum Reply {
     Released(Result<Released, Refusal>),
     /// To `Renew`: when the lease now expires, or what has ended it.
     Renewed(Result<Renewed, Refusal>),
+    /// To `Claim`.
+    Claimed(Result<Claimed, Refusal>),
     /// To `Disconnect`: how many leases it ended.
     Disconnected(usize),
     /// To `Clear`: how many restrictions it lifted.
@@ -302,6 +315,15 @@ pub struct Released {
     pub ended_by: EndedBy,
     /// Whether it had ended before.
     pub duplicate: bool,
+}
+
+/// The answer to `Claim`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// It is bound to the connection now.
+    Bound(Grant),
+    /// It has ended; nothing was changed.
+    Ended(EndedBy),
 }
 
 /// The answer to `Renew`.

@@ -2,7 +2,8 @@
 
 use crate::index::Due;
 use crate::machine::Core;
-use crate::records::{CredentialKey, EndedBy, Touched};
+use crate::records::{CredentialKey, EndedBy};
+use crate::tables::Touched;
 use crate::time::{Boot, Wall};
 
 /// When the core wants to be applied to next, on each clock; whichever comes first.
@@ -33,7 +34,10 @@ impl Core {
         {
             self.index.due.pop_first();
             match due {
-                Due::Lease(no) => self.end(no, EndedBy::Ttl),
+                Due::Lease(no) => {
+                    let unclaimed = self.records.leases.get(&no).is_some_and(|lease| lease.ends() < lease.expires);
+                    self.end(no, if unclaimed { EndedBy::Restart } else { EndedBy::Ttl });
+                }
                 Due::Opens(identity) => self.open(&identity),
                 Due::Silence(identity) => self.give_up_probe(&identity),
                 Due::Ramp(identity) => self.end_ramp(&identity),

@@ -8,8 +8,9 @@ use crate::command::{Define, Defined, Definition};
 use crate::index::Due;
 use crate::machine::Core;
 use crate::policy::Policy;
-use crate::records::{Account, AccountKey, Credential, CredentialKey, Identity, Pool, PoolKey, Scope, Touched};
+use crate::records::{Account, AccountKey, Credential, CredentialKey, Identity, Pool, PoolKey, Scope};
 use crate::restriction::Restriction;
+use crate::tables::Touched;
 use crate::time::{Until, Wall};
 
 impl Core {

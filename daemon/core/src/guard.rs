@@ -9,8 +9,9 @@ use crate::command::Verdict;
 use crate::history::Event;
 use crate::judging::About;
 use crate::machine::Core;
-use crate::records::{AccountKey, CredentialKey, Identity, Model, Reach, Scope, Seq, Touched, Why};
+use crate::records::{AccountKey, CredentialKey, Identity, Model, Reach, Scope, Seq, Why};
 use crate::restriction::{Phase, Restriction};
+use crate::tables::Touched;
 use crate::time::{Boot, Until};
 
 /// Failures of one pool that are remembered at a time.
@@ -18,7 +19,7 @@ pub(crate) const MOST_SPARKS: usize = 64;
 
 /// What a failure that is perhaps the provider's looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Suspicion {
     /// It failed, was overloaded, or could not be reached.
     Fault,
@@ -49,7 +50,7 @@ impl Suspicion {
 
 /// A failure that may be part of a burst.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Spark {
     /// When.
     pub at: Boot,
@@ -67,7 +68,7 @@ pub struct Spark {
 
 /// A window that may be closed again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Opened {
     /// Which restriction it is of.
     pub identity: Identity,

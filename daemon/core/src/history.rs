@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use crate::cause::Cause;
 use crate::machine::Core;
-use crate::records::{Conclusion, CredentialKey, EntryNo, LeaseNo, Model, PoolKey, Scope, Touched};
+use crate::records::{Conclusion, CredentialKey, EntryNo, LeaseNo, Model, PoolKey, Scope};
+use crate::tables::Touched;
 use crate::time::{Now, Until};
 
 /// One thing that was said or done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Entry {
     /// Its number: the higher, the later.
     pub no: EntryNo,
@@ -30,7 +31,7 @@ pub struct Entry {
 
 /// What was said or done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Event {
     /// A failure was reported.
     Reported {
@@ -142,6 +143,18 @@ impl Core {
         self.records.history.insert(no, entry);
         self.touch(Touched::Entry(no));
         if let Some(oldest) = oldest {
+            self.forget_entry(oldest);
+        }
+    }
+
+    /// Forgets what there is no more room for, under limits that are narrower than they were.
+    pub(crate) fn trim_history(&mut self, pool_key: PoolKey) {
+        loop {
+            let Some(pool) = self.index.pools.get(&pool_key) else { return };
+            let (per_model, per_pool) = (self.limits.history_per_model, self.limits.history_per_pool);
+            let longest = pool.history.rings.values().find(|ring| ring.len() > per_model);
+            let all = Some(&pool.history.all).filter(|all| all.len() > per_pool);
+            let Some(oldest) = longest.or(all).and_then(BTreeSet::first).copied() else { return };
             self.forget_entry(oldest);
         }
     }

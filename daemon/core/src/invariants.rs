@@ -1,15 +1,13 @@
 //! What must hold after every command, and what is checked after every operation in every kind of test.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use crate::cause::{Cause, State};
+use crate::cause::Cause;
 use crate::guard::MOST_SPARKS;
-use crate::history::HistoryIndex;
-use crate::index::Due;
+use crate::index::Index;
 use crate::machine::Core;
-use crate::records::{CredentialKey, LeaseNo, Scope};
+use crate::records::{CredentialKey, Scope};
 use crate::restriction::{Phase, Restriction};
-use crate::time::Until;
 
 impl Core {
     /// Checks that the state is sound and that everything derived from it is what would be derived anew.
@@ -19,49 +17,27 @@ impl Core {
     /// # Errors
     /// The first thing that does not hold, in words.
     pub fn check_invariants(&self) -> Result<(), String> {
-        self.check_leases()?;
+        let anew = Index::derive(&self.records, &self.limits);
+        self.check_leases(&anew)?;
         self.check_restrictions()?;
-        self.check_credentials()?;
+        self.check_credentials(&anew)?;
         self.check_lists()?;
         self.check_views()?;
-        self.check_history()?;
-        self.check_deadlines()
+        self.check_history(&anew)?;
+        self.check_deadlines(&anew)
     }
 
-    fn check_leases(&self) -> Result<(), String> {
-        let live: Vec<_> = self.records.leases.values().filter(|lease| lease.ended.is_none()).collect();
-        equal("live leases", &self.index.live, &live.len())?;
-        let mut in_flight: BTreeMap<CredentialKey, u32> = BTreeMap::new();
-        let mut of_pool = BTreeMap::new();
-        for lease in &live {
-            *in_flight.entry(lease.credential).or_default() += 1;
-            *of_pool.entry(lease.pool).or_insert(0) += 1;
-        }
-        equal("leases by credential", &self.index.in_flight, &in_flight)?;
-        for (key, pool) in &self.index.pools {
-            equal("leases of a pool", &pool.leases, of_pool.get(key).unwrap_or(&0))?;
-        }
-        let by_owner: BTreeSet<_> = live.iter().filter_map(|lease| Some((lease.owner?, lease.no))).collect();
-        equal("leases by connection", &self.index.by_owner, &by_owner)?;
-        let mut live_of = BTreeMap::new();
-        for (owner, _) in &by_owner {
-            *live_of.entry(*owner).or_insert(0) += 1;
-        }
-        equal("how many leases a connection has", &self.index.live_of, &live_of)?;
-        let ended: BTreeSet<_> =
-            self.records.leases.values().filter_map(|lease| Some((lease.ended?.at, lease.no))).collect();
-        equal("ended leases", &self.index.ended, &ended)?;
-        let by_token: BTreeMap<_, LeaseNo> =
-            self.records.leases.values().map(|lease| (lease.token, lease.no)).collect();
-        equal("leases by token", &self.index.by_token, &by_token)?;
-        let mut of_account = BTreeMap::new();
-        for lease in self.records.leases.values() {
-            *of_account.entry(lease.account).or_insert(0) += 1;
-        }
-        equal("leases of an account", &self.index.account_leases, &of_account)?;
-        within("leases", live.len(), self.limits.leases)?;
-        within("remembered leases", ended.len(), self.limits.ended_leases)?;
-        for count in live_of.values() {
+    fn check_leases(&self, anew: &Index) -> Result<(), String> {
+        equal("live leases", &self.index.live, &anew.live)?;
+        equal("leases by credential", &self.index.in_flight, &anew.in_flight)?;
+        equal("leases by connection", &self.index.by_owner, &anew.by_owner)?;
+        equal("how many leases a connection has", &self.index.live_of, &anew.live_of)?;
+        equal("ended leases", &self.index.ended, &anew.ended)?;
+        equal("leases by token", &self.index.by_token, &anew.by_token)?;
+        equal("leases of an account", &self.index.account_leases, &anew.account_leases)?;
+        within("leases", anew.live, self.limits.leases)?;
+        within("remembered leases", anew.ended.len(), self.limits.ended_leases)?;
+        for count in anew.live_of.values() {
             within("leases of a connection", *count, self.limits.leases_per_connection)?;
         }
         let overlong = self.records.leases.values().find(|lease| lease.reports.len() > self.limits.reports_per_lease);
@@ -113,52 +89,33 @@ impl Core {
         Ok(())
     }
 
-    fn check_credentials(&self) -> Result<(), String> {
-        let mut members: BTreeMap<_, BTreeSet<CredentialKey>> = BTreeMap::new();
-        let mut states = BTreeMap::new();
+    fn check_credentials(&self, anew: &Index) -> Result<(), String> {
         for (key, credential) in &self.records.credentials {
-            let defined = credential.retired.is_none();
             let secretless = self.restrictions_on(*key).any(|r| r.identity.cause == Cause::NoSecret);
-            equal("no_secret", &secretless, &(defined && credential.fingerprint.is_none()))?;
-            members.entry(credential.account).or_default().insert(*key);
+            let unresolved = credential.retired.is_none() && credential.fingerprint.is_none();
+            equal("no_secret", &secretless, &unresolved)?;
             holds(self.records.accounts.contains_key(&credential.account), || format!("no account: {credential:?}"))?;
-            if !defined {
-                continue;
-            }
-            let covering = self.covering(credential, None).filter_map(Restriction::state);
-            states.insert(*key, covering.min().unwrap_or(State::Ready));
         }
-        equal("states", &self.index.state, &states)?;
-        let indexed: BTreeMap<_, _> =
-            self.index.account_members.iter().filter(|(_, m)| !m.is_empty()).map(|(k, m)| (*k, m.clone())).collect();
-        equal("accounts' credentials", &indexed, &members)?;
+        equal("states", &self.index.state, &anew.state)?;
+        let peopled = self.index.account_members.iter().filter(|(_, members)| !members.is_empty());
+        let peopled = peopled.map(|(key, members)| (*key, members.clone())).collect();
+        equal("accounts' credentials", &peopled, &anew.account_members)?;
         for (key, account) in &self.records.accounts {
             let restricted = self.records.restrictions_within(Scope::Account(*key)).next().is_some();
-            let spent = !members.contains_key(key) && !self.index.account_leases.contains_key(key) && !restricted;
+            let spent =
+                !anew.account_members.contains_key(key) && !anew.account_leases.contains_key(key) && !restricted;
             holds(!spent, || format!("nobody needs it: {account:?}"))?;
         }
-        for (key, pool) in &self.index.pools {
-            let of_pool = || self.records.credentials.values().filter(|credential| credential.pool == *key);
-            let defined: BTreeSet<_> = of_pool().filter(|c| c.retired.is_none()).map(|c| (c.order, c.key)).collect();
-            equal("members", &pool.members, &defined)?;
-            let by_id: BTreeMap<_, _> = of_pool().map(|c| (std::sync::Arc::clone(&c.id), c.key)).collect();
-            equal("ids", &pool.by_id, &by_id)?;
-            let accounts = self.records.accounts.values().filter(|account| account.pool == *key);
-            let by_name: BTreeMap<_, _> = accounts.map(|a| (std::sync::Arc::clone(&a.name), a.key)).collect();
-            equal("accounts by name", &pool.accounts, &by_name)?;
-            let mut by_state = BTreeMap::new();
-            for state in defined.iter().filter_map(|(_, key)| states.get(key)) {
-                *by_state.entry(*state).or_insert(0) += 1;
-            }
-            equal("counts by state", &pool.states, &by_state)?;
-            let lasting = || self.records.restrictions.values().filter(|r| !r.is_over() && r.pool == *key);
-            let mut models = BTreeMap::new();
-            for model in lasting().filter_map(|r| r.identity.model.clone()) {
-                *models.entry(model).or_insert(0) += 1;
-            }
-            equal("restricted models", &pool.restricted_models, &models)?;
-            let without_secret = lasting().filter(|r| r.identity.cause == Cause::NoSecret).count();
-            equal("credentials without a secret", &pool.without_secret, &without_secret)?;
+        equal("pools by name", &self.index.pool_by_name, &anew.pool_by_name)?;
+        equal("pools", &self.index.pools.len(), &anew.pools.len())?;
+        for (pool, anew) in self.index.pools.values().zip(anew.pools.values()) {
+            equal("members", &pool.members, &anew.members)?;
+            equal("ids", &pool.by_id, &anew.by_id)?;
+            equal("accounts by name", &pool.accounts, &anew.accounts)?;
+            equal("counts by state", &pool.states, &anew.states)?;
+            equal("leases of a pool", &pool.leases, &anew.leases)?;
+            equal("restricted models", &pool.restricted_models, &anew.restricted_models)?;
+            equal("credentials without a secret", &pool.without_secret, &anew.without_secret)?;
         }
         Ok(())
     }
@@ -192,16 +149,14 @@ impl Core {
         Ok(())
     }
 
-    fn check_history(&self) -> Result<(), String> {
-        let mut histories: BTreeMap<_, HistoryIndex> = BTreeMap::new();
+    fn check_history(&self, anew: &Index) -> Result<(), String> {
         for (no, entry) in &self.records.history {
             equal("number", no, &entry.no)?;
             let known = entry.credential.is_none_or(|key| self.records.credentials.contains_key(&key));
             holds(known, || format!("about nobody: {entry:?}"))?;
-            histories.entry(entry.pool).or_default().insert(entry);
         }
-        for (key, pool) in &self.index.pools {
-            equal("history", &pool.history, &histories.remove(key).unwrap_or_default())?;
+        for (pool, anew) in self.index.pools.values().zip(anew.pools.values()) {
+            equal("history", &pool.history, &anew.history)?;
             let (longest, all) = pool.history.sizes();
             within("history of a credential and model", longest, self.limits.history_per_model)?;
             within("history of a pool", all, self.limits.history_per_pool)?;
@@ -209,40 +164,19 @@ impl Core {
         Ok(())
     }
 
-    fn check_deadlines(&self) -> Result<(), String> {
+    fn check_deadlines(&self, anew: &Index) -> Result<(), String> {
         let now = self.now();
         let next = self.next_deadline();
         holds(next.boot.is_none_or(|at| at > now.boot), || format!("{next:?} is not later than {now:?}"))?;
         holds(next.wall.is_none_or(|at| at > now.wall), || format!("{next:?} is not later than {now:?}"))?;
-        let mut due = BTreeSet::new();
-        let mut due_by_wall = BTreeSet::new();
-        for lease in self.records.leases.values().filter(|lease| lease.ended.is_none()) {
-            due.insert((lease.expires, Due::Lease(lease.no)));
-        }
-        for (identity, restriction) in &self.records.restrictions {
-            match (restriction.phase, restriction.until) {
-                (Phase::Closed, Until::Passed { boot, wall }) if boot <= now.boot => {
-                    due_by_wall.insert((wall, identity.clone()));
-                }
-                _ => due.extend(restriction.due()),
-            }
-        }
         for credential in self.records.credentials.values() {
-            let Some(retired) = credential.retired else { continue };
-            let at = retired.after(self.limits.retired_ms);
-            if at > now.boot {
-                due.insert((at, Due::Retired(credential.key)));
-            } else {
-                let held = self.in_flight(credential.key) > 0;
-                holds(held, || format!("nobody needs it: {credential:?}"))?;
-            }
+            let long_ago = credential.retired.is_some_and(|at| at.after(self.limits.retired_ms) <= now.boot);
+            let held = self.in_flight(credential.key) > 0;
+            holds(!long_ago || held, || format!("nobody needs it: {credential:?}"))?;
         }
-        equal("what is due", &self.index.due, &due)?;
-        equal("what is due by the wall clock", &self.index.due_by_wall, &due_by_wall)?;
-        let credentials = self.records.credentials.values();
-        let running_out: BTreeSet<_> =
-            credentials.filter(|c| !c.expired).filter_map(|c| Some((c.expires?, c.key))).collect();
-        equal("secrets that run out", &self.index.running_out, &running_out)
+        equal("what is due", &self.index.due, &anew.due)?;
+        equal("what is due by the wall clock", &self.index.due_by_wall, &anew.due_by_wall)?;
+        equal("secrets that run out", &self.index.running_out, &anew.running_out)
     }
 }
 

@@ -8,9 +8,10 @@ use crate::guard::{Guarded, Opened};
 use crate::history::Event;
 use crate::machine::Core;
 use crate::records::{
-    AccountKey, Conclusion, CredentialKey, EndedBy, Identity, LeaseNo, Model, PoolKey, Reach, Scope, Seq, Touched, Why,
+    AccountKey, Conclusion, CredentialKey, EndedBy, Identity, LeaseNo, Model, PoolKey, Reach, Scope, Seq, Why,
 };
 use crate::restriction::{Phase, Restriction};
+use crate::tables::Touched;
 use crate::time::{Now, Until, Wall};
 
 /// The most jitter, in 1/1,024 of the time left: just under 10 %.

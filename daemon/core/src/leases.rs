@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use crate::cause::Cause;
-use crate::command::{Absent, Grant, Limit, Obstacle, Refusal, Release, Released, Renew, Renewed, Unavailable};
+use crate::command::{
+    Absent, Claim, Claimed, Grant, Limit, Obstacle, Refusal, Release, Released, Renew, Renewed, Unavailable,
+};
 use crate::index::{Due, Placement, View};
 use crate::machine::Core;
 use crate::policy::Strategy;
 use crate::queries::Choice;
 use crate::records::{
-    Ask, ChosenBy, Credential, CredentialKey, EndedBy, Ending, Lease, LeaseNo, Owner, PoolKey, TokenHash, Touched,
+    Ask, ChosenBy, Credential, CredentialKey, EndedBy, Ending, Lease, LeaseNo, Owner, PoolKey, TokenHash,
 };
 use crate::restriction::{Phase, Restriction};
 use crate::rng::Rng;
+use crate::tables::Touched;
 use crate::time::{Boot, Now};
 
 /// Candidates that a refusal names.
@@ -44,7 +47,11 @@ impl Core {
         if self.index.live >= self.limits.leases {
             return Err(Refusal::Limit(Limit::Leases));
         }
-        let of_owner = owner.and_then(|owner| self.index.live_of.get(&owner)).copied().unwrap_or(0);
+        owner.map_or(Ok(()), |owner| self.admit_to(owner))
+    }
+
+    fn admit_to(&self, owner: Owner) -> Result<(), Refusal> {
+        let of_owner = self.index.live_of.get(&owner).copied().unwrap_or(0);
         if of_owner >= self.limits.leases_per_connection {
             return Err(Refusal::Limit(Limit::LeasesPerConnection));
         }
@@ -197,6 +204,8 @@ impl Core {
             granted_at: now,
             expires: now.boot.after(ask.ttl_ms.unwrap_or(default_ttl).max(1)),
             owner,
+            claim_by: None,
+            chosen_by,
             ask,
             trials: Vec::new(),
             probe: false,
@@ -210,7 +219,7 @@ impl Core {
         }
         self.touch(Touched::Credential(key));
         self.touch(Touched::Lease(no));
-        self.index_live(&lease);
+        self.index.index_live(&lease);
         self.index.by_token.insert(token, no);
         *self.index.account_leases.entry(lease.account).or_default() += 1;
         (lease.trials, lease.probe) = self.put_on_trial(no, key, &lease.ask);
@@ -221,21 +230,8 @@ impl Core {
         Some(grant)
     }
 
-    fn index_live(&mut self, lease: &Lease) {
-        self.index.due.insert((lease.expires, Due::Lease(lease.no)));
-        *self.index.in_flight.entry(lease.credential).or_default() += 1;
-        self.index.live += 1;
-        if let Some(owner) = lease.owner {
-            self.index.by_owner.insert((owner, lease.no));
-            *self.index.live_of.entry(owner).or_default() += 1;
-        }
-        if let Some(pool) = self.index.pools.get_mut(&lease.pool) {
-            pool.leases += 1;
-        }
-    }
-
     fn unindex_live(&mut self, lease: &Lease) {
-        self.index.due.remove(&(lease.expires, Due::Lease(lease.no)));
+        self.index.due.remove(&(lease.ends(), Due::Lease(lease.no)));
         if let Some(count) = self.index.in_flight.get_mut(&lease.credential) {
             *count -= 1;
             if *count == 0 {
@@ -320,12 +316,45 @@ impl Core {
         let policy = self.records.pools.get(&lease.pool).map(|pool| &pool.policy).ok_or(Refusal::UnknownPool)?;
         let default_ttl = if lease.owner.is_some() { policy.lease_ttl_ms } else { policy.detached_ttl_ms };
         let ttl = renew.ttl_ms.or(lease.ask.ttl_ms).unwrap_or(default_ttl).max(1);
-        self.index.due.remove(&(lease.expires, Due::Lease(no)));
+        self.index.due.remove(&(lease.ends(), Due::Lease(no)));
         lease.expires = now.boot.after(ttl);
-        self.index.due.insert((lease.expires, Due::Lease(no)));
-        let expires = lease.expires;
+        let ends = lease.ends();
+        self.index.due.insert((ends, Due::Lease(no)));
         self.touch(Touched::Lease(no));
-        Ok(Renewed::Until(expires))
+        Ok(Renewed::Until(ends))
+    }
+
+    /// Binds a lease, whose connection went with an earlier run, to one of this run. Said again, it changes nothing.
+    pub(crate) fn claim(&mut self, claim: Claim) -> Result<Claimed, Refusal> {
+        let no = *self.index.by_token.get(&claim.token).ok_or(Refusal::UnknownLease)?;
+        let lease = self.records.leases.get(&no).ok_or(Refusal::UnknownLease)?;
+        if let Some(ending) = lease.ended {
+            return Ok(Claimed::Ended(ending.by));
+        }
+        if lease.claim_by.is_some() {
+            let before = lease.clone();
+            if before.owner != Some(claim.owner) {
+                self.admit_to(claim.owner)?;
+            }
+            let lease = Lease { owner: Some(claim.owner), claim_by: None, ..before.clone() };
+            self.unindex_live(&before);
+            self.index.index_live(&lease);
+            self.records.leases.insert(no, lease);
+            self.touch(Touched::Lease(no));
+        } else if lease.owner != Some(claim.owner) {
+            return Err(Refusal::UnknownLease);
+        }
+        let lease = self.records.leases.get(&no).ok_or(Refusal::UnknownLease)?;
+        let credential = self.records.credentials.get(&lease.credential).ok_or(Refusal::UnknownLease)?;
+        Ok(Claimed::Bound(Grant {
+            no,
+            credential: credential.key,
+            epoch: credential.epoch,
+            expires: lease.expires,
+            chosen_by: lease.chosen_by,
+            probe: lease.probe,
+            expired: credential.expired,
+        }))
     }
 
     pub(crate) fn disconnect(&mut self, owner: Owner) -> usize {

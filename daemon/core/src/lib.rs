@@ -27,7 +27,8 @@
 //! assert_eq!(grant.credential, defined.keys[0]);
 //! ```
 //!
-//! The map: `records` is the state, `index` what is derived from it; `machine` and `restrictions` keep the two together;
+//! The map: `records` is the state, `tables` what holds them, `index` what is derived from it (by `derive`, all at once,
+//! and by each command as it goes); `restore` takes up the records of an earlier run; `machine` and `restrictions` keep the two together;
 //! `leases`, `judging`, `guard`, `recovery`, `operator`, `define`, `lists` and `deadlines` are what commands do, and `history` what
 //! is remembered of that; `queries` looks and changes nothing; `invariants` says what must hold after every command.
 
@@ -35,6 +36,7 @@ mod cause;
 mod command;
 mod deadlines;
 mod define;
+mod derive;
 mod guard;
 mod history;
 mod index;
@@ -49,15 +51,18 @@ mod queries;
 mod ranking;
 mod records;
 mod recovery;
+mod restore;
 mod restriction;
 mod restrictions;
 mod rng;
+mod tables;
 mod time;
 
 pub use cause::{Cause, Kind, State};
 pub use command::{
-    Absent, Acquire, Clear, Command, Define, Defined, Definition, Disable, Grant, Import, Limit, Listing, Next,
-    Obstacle, Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, Subject, Unavailable, Verdict,
+    Absent, Acquire, Claim, Claimed, Clear, Command, Define, Defined, Definition, Disable, Grant, Import, Limit,
+    Listing, Next, Obstacle, Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, Subject, Unavailable,
+    Verdict,
 };
 pub use deadlines::Deadline;
 pub use guard::{Opened, Spark, Suspicion};
@@ -66,10 +71,11 @@ pub use machine::Core;
 pub use policy::{Backoff, Cap, Cooldowns, Guard, Limits, Policy, Recovery, Strategy};
 pub use queries::{Candidate, Choice, Explanation, Ineligible};
 pub use records::{
-    Account, AccountKey, Ask, Change, ChosenBy, Conclusion, Credential, CredentialKey, EndedBy, Ending, EntryNo,
-    Evidence, Header, Identity, Lease, LeaseNo, List, ListKey, Model, Owner, Pool, PoolKey, Profile, Reach, Records,
-    Scope, Seq, TokenHash, Watermark, Why,
+    Account, AccountKey, Ask, ChosenBy, Conclusion, Credential, CredentialKey, EndedBy, Ending, EntryNo, Evidence,
+    Header, Identity, Lease, LeaseNo, List, ListKey, Model, Owner, Pool, PoolKey, Profile, Reach, Scope, Seq,
+    TokenHash, Watermark, Why,
 };
 pub use restriction::{Phase, Restriction};
 pub use rng::Rng;
+pub use tables::{Change, Delta, Records, Touched};
 pub use time::{Boot, Now, Until, Wall};

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::command::Listing;
 use crate::machine::Core;
 use crate::policy::Strategy;
-use crate::records::{CredentialKey, List, ListKey, PoolKey, Profile, Touched};
+use crate::records::{CredentialKey, List, ListKey, PoolKey, Profile};
+use crate::tables::Touched;
 
 /// What is derived of a pool's lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

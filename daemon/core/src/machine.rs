@@ -7,8 +7,9 @@ use crate::command::{Command, Reply};
 use crate::index::{Due, Index, Need, Placement, PoolIndex, View};
 use crate::policy::{Cap, Limits, Strategy};
 use crate::ranking::Rank;
-use crate::records::{Ask, Change, CredentialKey, Identity, ListKey, PoolKey, Records, Scope, Seq, Touched};
+use crate::records::{Ask, CredentialKey, Identity, ListKey, PoolKey, Scope, Seq};
 use crate::restriction::Restriction;
+use crate::tables::{Change, Records, Touched};
 use crate::time::{Boot, Now, Until, Wall};
 
 /// Entries that the views of one pool hold in all; it bounds their memory, whatever models callers think of.
@@ -30,13 +31,18 @@ pub struct Core {
     pub(crate) records: Records,
     pub(crate) index: Index,
     pub(crate) limits: Limits,
-    touched: Vec<Touched>,
+    pub(crate) touched: Vec<Touched>,
 }
 
 impl Core {
     /// A core that knows no pool. Every choice and every jitter follows from `seed`.
     #[must_use]
     pub fn new(seed: u64, limits: Limits) -> Self {
+        Self::holding(Records::new(seed), limits)
+    }
+
+    /// A core that holds `records`, of which nothing is derived yet.
+    pub(crate) fn holding(records: Records, limits: Limits) -> Self {
         // What is over at once would be due again at the very moment that it was set; and a model that is reported is
         // restricted, whatever had to make room.
         let limits = Limits {
@@ -48,7 +54,7 @@ impl Core {
             retired_ms: limits.retired_ms.max(1),
             ..limits
         };
-        Self { records: Records::new(seed), index: Index::default(), limits, touched: Vec::new() }
+        Self { records, index: Index::default(), limits, touched: Vec::new() }
     }
 
     /// Applies `command` at `now`, after whatever has become due by then.
@@ -69,6 +75,7 @@ impl Core {
             Command::Report(report) => Reply::Reported(self.report(report)),
             Command::Release(release) => Reply::Released(self.release(release)),
             Command::Renew(renew) => Reply::Renewed(self.renew(renew)),
+            Command::Claim(claim) => Reply::Claimed(self.claim(claim)),
             Command::Disconnect(owner) => Reply::Disconnected(self.disconnect(owner)),
             Command::Clear(clear) => Reply::Cleared(self.clear(&clear)),
             Command::Disable(disable) => Reply::Switched(self.disable(disable)),
@@ -82,6 +89,12 @@ impl Core {
     pub fn changes(&self) -> impl Iterator<Item = Change<'_>> {
         let touched = self.touched.iter().map(|touched| touched.change(&self.records));
         touched.chain(std::iter::once(Change::Header(&self.records.header)))
+    }
+
+    /// The names of the records that the last command touched, but for the header; one may come twice.
+    #[must_use]
+    pub fn touched(&self) -> &[Touched] {
+        &self.touched
     }
 
     /// The whole state.

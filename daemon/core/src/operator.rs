@@ -6,8 +6,9 @@ use crate::cause::{Cause, State};
 use crate::command::{Clear, Disable, Refusal};
 use crate::history::Event;
 use crate::machine::Core;
-use crate::records::{CredentialKey, Identity, Model, Scope, Touched, Watermark};
+use crate::records::{CredentialKey, Identity, Model, Scope, Watermark};
 use crate::restriction::Restriction;
+use crate::tables::Touched;
 use crate::time::Until;
 
 impl Core {

@@ -4,7 +4,7 @@ use crate::cause::Cause;
 
 /// How a pool chooses among its available credentials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Strategy {
     /// The first in order of definition.
     #[default]
@@ -19,7 +19,7 @@ pub enum Strategy {
 
 /// How many leases one credential carries at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cap {
     /// At least 1.
     pub max_in_flight: u32,
@@ -35,7 +35,7 @@ impl Default for Cap {
 
 /// The length of a guessed cooldown: `base * factor^(strikes - 1)`, at most `cap`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Backoff {
     /// Milliseconds of the first strike.
     pub base_ms: u64,
@@ -70,7 +70,7 @@ impl Backoff {
 
 /// The backoff of each cause that a report can open without a hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cooldowns {
     /// For `Cause::RateLimit`.
     pub rate_limit: Backoff,
@@ -136,7 +136,7 @@ impl Default for Cooldowns {
 
 /// How what was restricted comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Recovery {
     /// Milliseconds between two probes of a window that is still closed.
     pub probe_interval_ms: u64,
@@ -156,7 +156,7 @@ impl Default for Recovery {
 
 /// When failures of several credentials are the provider's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Guard {
     /// Milliseconds in which they have to fail; 0 for never.
     pub window_ms: u64,
@@ -177,7 +177,7 @@ impl Default for Guard {
 
 /// What one pool is told to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Policy {
     /// How it chooses.
     pub strategy: Strategy,

@@ -1,13 +1,11 @@
-//! The tables of plain records that are the whole state. Everything else the core holds is derived from them.
+//! The plain records that are the whole state: a row of each of the [tables](crate::tables). Everything else the core
+//! holds is derived from them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::cause::{Cause, Kind, State};
 use crate::guard::Spark;
-use crate::history::Entry;
 use crate::policy::{Cap, Policy};
-use crate::restriction::Restriction;
 use crate::rng::Rng;
 use crate::time::{Boot, Now, Until, Wall};
 
@@ -15,7 +13,7 @@ macro_rules! number {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-        #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         pub struct $name(pub $inner);
     };
 }
@@ -48,14 +46,29 @@ number! {
     /// An entry of a pool's history, in order of time.
     EntryNo(u64)
 }
-number! {
-    /// The hash of a lease's bearer token. The core never sees the token.
-    TokenHash(u128)
+/// The hash of a lease's bearer token. The core never sees the token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TokenHash(pub u128);
+
+/// In hexadecimal digits: readers of JSON take numbers for floats.
+#[cfg(feature = "serde")]
+impl serde::Serialize for TokenHash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:032x}", self.0))
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for TokenHash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let digits = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        u128::from_str_radix(&digits, 16).map(Self).map_err(serde::de::Error::custom)
+    }
 }
 
 /// The connection that a lease is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Owner {
     /// The run of the daemon that holds the connection.
     pub run: u64,
@@ -71,7 +84,7 @@ pub type Profile = Arc<str>;
 
 /// What every table shares.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Header {
     /// The command that was applied last.
     pub seq: Seq,
@@ -91,7 +104,7 @@ pub struct Header {
 
 /// A pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Pool {
     /// Its key.
     pub key: PoolKey,
@@ -107,7 +120,7 @@ pub struct Pool {
 
 /// A credential: what the core knows of its definition, and what happened to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Credential {
     /// Its key.
     pub key: CredentialKey,
@@ -149,7 +162,7 @@ pub struct Credential {
 
 /// What the provider limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Account {
     /// Its key.
     pub key: AccountKey,
@@ -162,7 +175,7 @@ pub struct Account {
 /// What some profiles may lease from a pool: these of its credentials, in this order, by this strategy. The credentials
 /// themselves are the pool's, so what happens to one happens in every list that has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct List {
     /// Its key.
     pub key: ListKey,
@@ -178,7 +191,7 @@ pub struct List {
 
 /// What a restriction or a watermark is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Scope {
     /// One credential.
     Credential(CredentialKey),
@@ -190,7 +203,7 @@ pub enum Scope {
 
 /// A restriction's identity: two reports with the same one speak of the same restriction.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Identity {
     /// What it covers.
     pub scope: Scope,
@@ -202,7 +215,7 @@ pub struct Identity {
 
 /// An operator's `clear`: reports from leases granted before it are history only.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Watermark {
     /// What was cleared.
     pub scope: Scope,
@@ -214,7 +227,7 @@ pub struct Watermark {
 
 /// What a caller asks of the credential that it wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Ask {
     /// Who asks: what is to be had is what this profile's list has. `None` leases from the whole pool.
     pub profile: Option<Profile>,
@@ -232,7 +245,7 @@ pub struct Ask {
 
 /// What decided a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum ChosenBy {
     /// The pool's strategy.
     Strategy(crate::policy::Strategy),
@@ -242,7 +255,7 @@ pub enum ChosenBy {
 
 /// What ended a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum EndedBy {
     /// Its holder gave it back.
     Release,
@@ -252,11 +265,13 @@ pub enum EndedBy {
     Ttl,
     /// Its connection ended.
     Connection,
+    /// The daemon was started anew, and nobody claimed it.
+    Restart,
 }
 
 /// The end of a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Ending {
     /// What ended it.
     pub by: EndedBy,
@@ -266,7 +281,7 @@ pub struct Ending {
 
 /// A lease, live or remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Lease {
     /// Its public number.
     pub no: LeaseNo,
@@ -288,6 +303,11 @@ pub struct Lease {
     pub expires: Boot,
     /// The connection that it is bound to; `None` if it is detached.
     pub owner: Option<Owner>,
+    /// Until when it can be claimed, if its connection was one of an earlier run: then it ends.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub claim_by: Option<Boot>,
+    /// What decided that it went to this credential.
+    pub chosen_by: ChosenBy,
     /// What was asked for.
     pub ask: Ask,
     /// The restrictions that it is to see about.
@@ -302,9 +322,16 @@ pub struct Lease {
     pub ended: Option<Ending>,
 }
 
+impl Lease {
+    /// When it ends, if nobody says anything before.
+    pub(crate) fn ends(&self) -> Boot {
+        self.claim_by.map_or(self.expires, |at| at.min(self.expires))
+    }
+}
+
 /// The reach of a verdict: which scope, and whether only the lease's model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Reach {
     /// The lease's credential.
     Credential,
@@ -327,7 +354,7 @@ pub struct Evidence {
 
 /// Why a report changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Why {
     /// The secret that it was about has been replaced.
     StaleSecret,
@@ -341,7 +368,7 @@ pub enum Why {
 
 /// What a report was concluded to mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Conclusion {
     /// What the failure was.
     pub kind: Kind,
@@ -362,163 +389,4 @@ pub struct Conclusion {
     /// What it went by.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub evidence: Option<Evidence>,
-}
-
-/// Everything that a core is: the state of the pools, and nothing that can be derived from it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-pub struct Records {
-    /// What every table shares.
-    pub header: Header,
-    /// By key.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "rows"))]
-    pub pools: BTreeMap<PoolKey, Pool>,
-    /// By key.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "rows"))]
-    pub credentials: BTreeMap<CredentialKey, Credential>,
-    /// By key.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "rows"))]
-    pub accounts: BTreeMap<AccountKey, Account>,
-    /// By key.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "rows"))]
-    pub lists: BTreeMap<ListKey, List>,
-    /// By number, so by age.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "rows"))]
-    pub leases: BTreeMap<LeaseNo, Lease>,
-    /// By identity.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "rows"))]
-    pub restrictions: BTreeMap<Identity, Restriction>,
-    /// By what was cleared.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "rows"))]
-    pub watermarks: BTreeMap<(Scope, Option<Model>), Watermark>,
-    /// By number, so by age.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "rows"))]
-    pub history: BTreeMap<EntryNo, Entry>,
-}
-
-#[cfg(feature = "serde")]
-fn rows<K, V: serde::Serialize, S: serde::Serializer>(
-    table: &BTreeMap<K, V>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(table.values())
-}
-
-impl Records {
-    /// Empty tables; every choice and every jitter follows from `seed`.
-    #[must_use]
-    pub fn new(seed: u64) -> Self {
-        Self {
-            header: Header {
-                seq: Seq(0),
-                now: Now::default(),
-                reference: Now::default(),
-                rng: Rng::new(seed),
-                next_lease: LeaseNo(1),
-                next_key: 0,
-                next_entry: EntryNo(1),
-            },
-            pools: BTreeMap::new(),
-            credentials: BTreeMap::new(),
-            accounts: BTreeMap::new(),
-            lists: BTreeMap::new(),
-            leases: BTreeMap::new(),
-            restrictions: BTreeMap::new(),
-            watermarks: BTreeMap::new(),
-            history: BTreeMap::new(),
-        }
-    }
-
-    /// Brings one record to where `change` says it is.
-    pub fn fold(&mut self, change: Change<'_>) {
-        fn put<K: Ord, V: Clone>(table: &mut BTreeMap<K, V>, key: K, after: Option<&V>) {
-            match after {
-                Some(record) => {
-                    table.insert(key, record.clone());
-                }
-                None => {
-                    table.remove(&key);
-                }
-            }
-        }
-        match change {
-            Change::Header(header) => self.header = header.clone(),
-            Change::Pool(key, after) => put(&mut self.pools, key, after),
-            Change::Credential(key, after) => put(&mut self.credentials, key, after),
-            Change::Account(key, after) => put(&mut self.accounts, key, after),
-            Change::List(key, after) => put(&mut self.lists, key, after),
-            Change::Lease(key, after) => put(&mut self.leases, key, after),
-            Change::Restriction(key, after) => put(&mut self.restrictions, key.clone(), after),
-            Change::Watermark(key, after) => put(&mut self.watermarks, key.clone(), after),
-            Change::Entry(key, after) => put(&mut self.history, key, after),
-        }
-    }
-
-    /// The restrictions, in force or remembered, of one scope and model.
-    pub fn restrictions_of(&self, scope: Scope, model: Option<&Model>) -> impl Iterator<Item = &Restriction> {
-        let (first, last) = Cause::ALL.into_inner();
-        let at = |cause| Identity { scope, model: model.cloned(), cause };
-        self.restrictions.range(at(first)..=at(last)).map(|(_, restriction)| restriction)
-    }
-
-    /// The restrictions of one scope, of whatever model.
-    pub fn restrictions_within(&self, scope: Scope) -> impl Iterator<Item = &Restriction> {
-        let first = Identity { scope, model: None, cause: *Cause::ALL.start() };
-        self.restrictions
-            .range(first..)
-            .map(|(_, restriction)| restriction)
-            .take_while(move |r| r.identity.scope == scope)
-    }
-}
-
-/// One record as a command left it: the record after, or `None` if it is gone.
-#[derive(Clone, Copy, Debug)]
-pub enum Change<'a> {
-    /// What every table shares.
-    Header(&'a Header),
-    /// A pool.
-    Pool(PoolKey, Option<&'a Pool>),
-    /// A credential.
-    Credential(CredentialKey, Option<&'a Credential>),
-    /// An account.
-    Account(AccountKey, Option<&'a Account>),
-    /// A list.
-    List(ListKey, Option<&'a List>),
-    /// A lease.
-    Lease(LeaseNo, Option<&'a Lease>),
-    /// A restriction.
-    Restriction(&'a Identity, Option<&'a Restriction>),
-    /// A watermark.
-    Watermark(&'a (Scope, Option<Model>), Option<&'a Watermark>),
-    /// An entry of a pool's history.
-    Entry(EntryNo, Option<&'a Entry>),
-}
-
-/// The name of a record that a command touched.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Touched {
-    Pool(PoolKey),
-    Credential(CredentialKey),
-    Account(AccountKey),
-    List(ListKey),
-    Lease(LeaseNo),
-    Restriction(Identity),
-    Watermark((Scope, Option<Model>)),
-    Entry(EntryNo),
-}
-
-impl Touched {
-    /// The record of that name, as it is now.
-    pub(crate) fn change<'a>(&'a self, records: &'a Records) -> Change<'a> {
-        match self {
-            Self::Pool(key) => Change::Pool(*key, records.pools.get(key)),
-            Self::Credential(key) => Change::Credential(*key, records.credentials.get(key)),
-            Self::Account(key) => Change::Account(*key, records.accounts.get(key)),
-            Self::List(key) => Change::List(*key, records.lists.get(key)),
-            Self::Lease(key) => Change::Lease(*key, records.leases.get(key)),
-            Self::Restriction(key) => Change::Restriction(key, records.restrictions.get(key)),
-            Self::Watermark(key) => Change::Watermark(key, records.watermarks.get(key)),
-            Self::Entry(key) => Change::Entry(*key, records.history.get(key)),
-        }
-    }
 }

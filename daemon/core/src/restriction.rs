@@ -10,7 +10,7 @@ use crate::time::{Boot, Now, Until};
 
 /// "Not usable, for this scope, until then, because of that"; and what is left of that once it has passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Restriction {
     /// Its identity.
     pub identity: Identity,
@@ -45,7 +45,7 @@ pub struct Restriction {
 
 /// How far a window has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Phase {
     /// It restricts until its deadline.
     Closed,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::cause::Cause;
 use crate::machine::Core;
 use crate::policy::Recovery;
-use crate::records::{Credential, CredentialKey, Identity, Model, PoolKey, Scope, Touched};
+use crate::records::{Credential, CredentialKey, Identity, Model, PoolKey, Scope};
 use crate::restriction::{Phase, Restriction};
+use crate::tables::Touched;
 use crate::time::Until;
 
 impl Core {

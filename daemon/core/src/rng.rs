@@ -5,7 +5,7 @@
 /// It is written out here, six lines, because its sequence is part of what a recorded log replays to: it must not
 /// change under us when a library does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Rng(u64);
 
 impl Rng {

@@ -119,6 +119,7 @@ pub(super) fn ended_by(by: core::EndedBy) -> EndedBy {
         core::EndedBy::Report => EndedBy::Report,
         core::EndedBy::Ttl => EndedBy::Ttl,
         core::EndedBy::Connection => EndedBy::Connection,
+        core::EndedBy::Restart => EndedBy::Restart,
     }
 }
 

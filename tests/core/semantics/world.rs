@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use credpool_core::{
-    Acquire, Ask, Backoff, Cap, Cause, Clear, Command, Cooldowns, CredentialKey, Define, Defined, Definition, Disable,
-    Grant, Guard, Kind, Limits, Listing, Model, Now, Owner, Policy, PoolKey, Reach, Records, Recovery, Refusal,
-    Release, Released, Renew, Renewed, Reply, Report, Reported, State, Strategy, Subject, TokenHash, Unavailable,
-    Verdict, Wall,
+    Acquire, Ask, Backoff, Cap, Cause, Claim, Claimed, Clear, Command, Cooldowns, CredentialKey, Define, Defined,
+    Definition, Disable, Grant, Guard, Kind, Limits, Listing, Model, Now, Owner, Policy, PoolKey, Reach, Records,
+    Recovery, Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, State, Strategy, Subject, TokenHash,
+    Unavailable, Verdict, Wall,
 };
 
 use crate::support::{DAY, START, Watched, later, stepped};
@@ -208,6 +208,17 @@ impl World {
     pub(super) fn step(&mut self, ms: i64) {
         self.now = stepped(self.now, ms);
         self.apply(Command::Tick);
+    }
+
+    /// The daemon is killed, and started again `down_ms` later.
+    pub(super) fn restart(&mut self, down_ms: u64) {
+        self.now = later(self.now, down_ms);
+        self.core = self.core.restarted(*self.core.core().limits(), self.now);
+    }
+
+    pub(super) fn claim(&mut self, token: TokenHash, owner: Owner) -> Result<Claimed, Refusal> {
+        let Reply::Claimed(answer) = self.apply(Command::Claim(Claim { token, owner })) else { panic!("claimed") };
+        answer
     }
 
     // ---- looking -----------------------------------------------------------------------------------------------
