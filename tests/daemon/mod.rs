@@ -8,6 +8,7 @@ mod caps;
 mod check;
 mod closing;
 mod config;
+mod cooldowns;
 mod endings;
 mod envelope;
 mod exhausted;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{AuthJson, Daemon, Row, Wire, credential, now_ms, same_instant, secret};
+use crate::support::{AuthJson, Daemon, Row, Wire, credential, is_due, now_ms, same_instant, secret};
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
@@ -16,15 +16,6 @@ fn lease(wire: &mut Wire) -> Value {
 
 fn rate_limited(lease: &Value, seconds: u64) -> Value {
     json!({"op": "report_error", "lease": lease, "status": 429, "headers": {"retry-after": seconds.to_string()}})
-}
-
-/// Panics unless `until` is `ms` after a moment between `before` and now, or up to a tenth of that later: the daemon
-/// spreads those who come back, but never lets them come early.
-#[track_caller]
-fn is_due(until: &Value, before: u64, ms: u64) {
-    let until = until.as_u64().unwrap_or_else(|| panic!("not an instant: {until}"));
-    let latest = now_ms() + ms + ms / 10 + 1;
-    assert!((before + ms..=latest).contains(&until), "{} ms, not {ms}", until - before.min(until));
 }
 
 #[test]
@@ -77,18 +68,6 @@ fn hints_are_read_in_every_form_that_hermes_means() {
         let latest = now_ms() + HOUR_MS + HOUR_MS / 10 + rounding;
         assert!((in_an_hour..=latest).contains(&until), "{facts}: {} ms from then", until - before.min(until));
     }
-}
-
-#[test]
-fn without_a_hint_a_429_cools_for_a_guess_that_grows() {
-    let daemon =
-        Daemon::configured(&AuthJson::many(2), "[cooldown.rate_limit]\nbase = \"10s\"\nfactor = 3.0\ncap = \"1h\"\n");
-    let mut wire = daemon.wire();
-    let lease = lease(&mut wire);
-    let before = now_ms();
-    let verdict = wire.ok(&json!({"op": "report_error", "lease": lease, "status": 429}))["verdict"].clone();
-    assert_eq!((&verdict["strikes"], &verdict["evidence"]), (&json!(1), &Value::Null), "{verdict:#}");
-    is_due(&verdict["until_at_ms"], before, 10_000);
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub(crate) use http::{Http, HttpAnswer, HttpRequest};
 pub(crate) use need::{Tool, need, need_root};
 pub(crate) use peer::Peer;
 pub(crate) use status::{credential, definitions, pool};
-pub(crate) use time::{now_ms, same_instant};
+pub(crate) use time::{is_due, now_ms, same_instant};
 pub(crate) use token::token;
 pub(crate) use unchanged::Unchanged;
 pub(crate) use wire::Wire;

@@ -19,3 +19,12 @@ pub(crate) fn same_instant(one: &Value, other: &Value) {
         _ => panic!("{one} and {other} are not the same instant"),
     }
 }
+
+/// Panics unless `until` is `ms` after a moment between `before` and now, or up to a tenth of that later: the daemon
+/// spreads those who come back, but never lets them come early.
+#[track_caller]
+pub(crate) fn is_due(until: &Value, before: u64, ms: u64) {
+    let until = until.as_u64().unwrap_or_else(|| panic!("not an instant: {until}"));
+    let latest = now_ms() + ms + ms / 10 + 1;
+    assert!((before + ms..=latest).contains(&until), "{} ms, not {ms}", until - before.min(until));
+}

@@ -172,6 +172,12 @@ fn anthropics_subscriptions() {
         .header("anthropic-ratelimit-unified-7d-status", "allowed_warning")
         .header("anthropic-ratelimit-unified-7d-reset", "1795900000");
     rejected.is("anthropic.429.unified", "quota", "account").for_ms(60_000);
+    // Of the windows that are spent the latest counts, whichever is named the representative one.
+    let week = rejected
+        .clone()
+        .header("anthropic-ratelimit-unified-7d-status", "rejected")
+        .header("anthropic-ratelimit-unified-representative-claim", "five_hour");
+    week.is("anthropic.429.unified", "quota", "account").for_ms(1_795_900_000_000 - crate::shape::NOW);
     let both = rejected.header("anthropic-ratelimit-unified-7d_oi-status", "rejected");
     both.is("anthropic.429.unified", "quota", "account");
     let family = limited()
