@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::agent::Agent;
 use super::answers::{completion, key, usage_limit_reached};
-use crate::support::{AuthJson, Daemon, Http, Wire, credential, eventually, now_ms};
+use crate::support::{AuthJson, Daemon, Http, PATIENCE, Wire, credential, eventually, now_ms};
 
 const DAYS_6_S: u64 = 6 * 24 * 60 * 60;
 const PROBE_INTERVAL_MS: u64 = 1_000;
@@ -63,6 +63,12 @@ impl Provider {
         });
         Self { server, load, calls, let_go }
     }
+
+    /// Waits for call `number`.
+    #[track_caller]
+    fn is_called(&self, number: usize) {
+        assert_eq!(self.calls.recv_timeout(PATIENCE), Ok(number), "the provider is not called");
+    }
 }
 
 fn clock_ms(wire: &mut Wire) -> u64 {
@@ -78,8 +84,7 @@ fn a_top_up_is_noticed_by_the_next_probe_and_there_is_one_probe_at_a_time() {
     let Some(mut agents) = Agent::of(&daemon) else { return };
     let mut wire = daemon.wire();
     let ask = json!({"pool": "openai-codex", "model": "gpt-5.5"});
-    let mut refused = json!({"op": "acquire"});
-    refused.as_object_mut().expect("an object").extend(ask.as_object().expect("an object").clone());
+    let acquire = json!({"op": "acquire", "pool": "openai-codex", "model": "gpt-5.5"});
 
     let before = now_ms();
     let failed = agents.turn(&ask, "openai", "gpt-5.5");
@@ -87,14 +92,14 @@ fn a_top_up_is_noticed_by_the_next_probe_and_there_is_one_probe_at_a_time() {
     assert_eq!((&verdict["kind"], &verdict["strikes"]), (&json!("quota"), &json!(1)), "{failed:#}");
     let until = verdict["until_at_ms"].as_u64().expect("an instant");
     assert!(until >= before + DAYS_6_S * 1_000, "{failed:#}");
-    assert_eq!(provider.calls.recv(), Ok(1));
+    provider.is_called(1);
 
     // All ask at once, and go on asking, while the first probe takes longer than it takes to the next.
     agents.send(&json!({"do": "insist", "count": CLIENTS, "sdk": "openai", "model": "gpt-5.5", "ask": ask}));
-    assert_eq!(provider.calls.recv(), Ok(2));
+    provider.is_called(2);
     let next_is_due = clock_ms(&mut wire) + 2 * PROBE_INTERVAL_MS;
     eventually("the interval has passed", || {
-        wire.refused(&refused, "exhausted");
+        wire.refused(&acquire, "exhausted");
         (clock_ms(&mut wire) >= next_is_due).then_some(())
     });
     assert_eq!(credential(&mut wire, "openai-codex", "only")["leases"], 1);
