@@ -64,24 +64,30 @@ pub(super) type Pair<'a> = (&'a TheirRow, &'a OurRow);
 
 /// The rows that both have, in their order.
 pub(super) fn pairs<'a>(their_pool: &'a TheirPool, our_pool: &'a OurPool) -> Vec<Pair<'a>> {
-    let is_written = |id: &str| their_pool.in_file.iter().any(|written| written == id);
+    let is_written = |id: &str| their_pool.written(id).is_some();
     their_pool
         .rows
         .iter()
         .filter_map(|theirs| {
             let is_same = |ours: &&OurRow| ours.id == theirs.id;
             // Each side makes up an id for what has none yet.
-            let is_new = |ours: &&OurRow| !is_written(&ours.id) && ours.source.as_ref() == Some(&theirs.source);
+            let is_new = |ours: &&OurRow| !is_written(&ours.id) && ours.source == theirs.source;
             let is_renamed = |ours: &&OurRow| {
-                their_pool.pool == "xai-oauth"
-                    && ours.source.as_deref().is_some_and(is_login_of_xai)
-                    && is_login_of_xai(&theirs.source)
+                their_pool.pool == "xai-oauth" && is_login_of_xai(&ours.source) && is_login_of_xai(&theirs.source)
             };
             let is_found = |ours: &&OurRow| !is_written(&theirs.id) && (is_new(ours) || is_renamed(ours));
             let mut rows = our_pool.rows.iter();
             Some((theirs, rows.clone().find(is_same).or_else(|| rows.find(is_found))?))
         })
         .collect()
+}
+
+/// What both can use, in the order in which agents get it from Hermes.
+pub(super) fn ranking<'a>(their_pool: &'a TheirPool, our_pool: &'a OurPool) -> Vec<&'a OurRow> {
+    let pairs = pairs(their_pool, our_pool);
+    let pair = |id: &String| pairs.iter().find(|(theirs, _)| theirs.id == *id);
+    let ranking = their_pool.ranking.iter().filter_map(pair);
+    ranking.map(|(_, ours)| *ours).filter(|ours| ours.eligible).collect()
 }
 
 /// Whether a row is that of a login at xAI. As 0.19 does not know how older versions called it, it makes it anew.
@@ -113,21 +119,16 @@ pub(super) fn differences<'a>(
     let extra = our_pool.rows.iter().filter(|row| pairs.iter().all(|(_, ours)| ours.id != row.id));
     found.extend(extra.map(|row| difference(What::Extra, None, Some(row))));
     for (theirs, ours) in &pairs {
-        let available = their_pool.available.contains(&theirs.id);
-        let fields = of_row(theirs, ours, available);
-        found.extend(fields.into_iter().map(|what| difference(what, Some(theirs), Some(ours))));
+        let differing = fields(their_pool, theirs, ours).into_iter().filter(|(_, is_same)| !is_same);
+        found.extend(differing.map(|(what, _)| difference(what, Some(theirs), Some(ours))));
     }
     // What only one side has, or can use, is told above; in all else there is one order.
     let mut our_order = our_pool.rows.iter().filter(|row| pairs.iter().any(|(_, ours)| ours.id == row.id));
     if !pairs.iter().all(|(_, ours)| our_order.next().is_some_and(|row| row.id == ours.id)) {
         found.push(difference(What::Order, None, None));
-    } else if their_pool.strategy == "fill_first" {
-        // The other strategies choose by what has been leased before, or by chance.
-        let first = |expired| our_pool.rows.iter().find(|row| row.eligible && row.is_expired() == expired);
-        let first = first(false).or_else(|| first(true));
-        if our_pool.choice.as_deref() != first.map(|row| &*row.id) {
-            found.push(difference(What::Choice, None, None));
-        }
+    }
+    if !is_same_choice(their_pool, our_pool) {
+        found.push(difference(What::Choice, None, None));
     }
     if !our_pool.rows.is_empty() && our_pool.strategy != their_pool.strategy {
         found.push(difference(What::Strategy, None, None));
@@ -135,28 +136,37 @@ pub(super) fn differences<'a>(
     found
 }
 
-fn of_row(theirs: &TheirRow, ours: &OurRow, available: bool) -> Vec<What> {
-    let mut found = Vec::new();
-    let mut compare = |what, same: bool| {
-        if !same {
-            found.push(what);
-        }
-    };
-    compare(What::Label, theirs.label == ours.label);
-    compare(What::Source, ours.source.as_ref().is_none_or(|ours| *ours == theirs.source));
-    compare(What::AuthType, theirs.auth_type == ours.auth_type);
-    compare(What::Availability, available == ours.eligible);
-    // What has no secret is not away until some moment.
-    compare(What::Until, available || ours.eligible || ours.lease.is_none() || is_like(theirs.until_s, ours));
-    match &ours.lease {
-        None => compare(What::Secret, theirs.secret.is_empty()),
-        Some(lease) => {
-            compare(What::Secret, theirs.secret == lease.secret);
-            let url = lease.base_url.as_deref().unwrap_or_default();
-            compare(What::BaseUrl, theirs.base_url == url.trim_end_matches('/'));
-            compare(What::Header, theirs.header.as_ref().is_none_or(|header| *header == lease.header));
-        }
+/// Whether an agent without wishes gets what it would get from Hermes.
+pub(super) fn is_same_choice(their_pool: &TheirPool, our_pool: &OurPool) -> bool {
+    let (ranking, choice) = (ranking(their_pool, our_pool), our_pool.choice.as_deref());
+    match their_pool.strategy.as_str() {
+        // Which of them is chance.
+        "random" if choice.is_some() => ranking.iter().any(|row| choice == Some(&row.id)),
+        _ => choice == ranking.first().map(|row| &*row.id),
     }
+}
+
+/// What both say of a row, field by field, and whether it is the same.
+pub(super) fn fields(their_pool: &TheirPool, theirs: &TheirRow, ours: &OurRow) -> Vec<(What, bool)> {
+    let available = their_pool.available.contains(&theirs.id);
+    let mut found = vec![
+        (What::Label, theirs.label == ours.label),
+        (What::Source, theirs.source == ours.source),
+        (What::AuthType, theirs.auth_type == ours.auth_type),
+        (What::Availability, available == ours.eligible),
+    ];
+    let Some(lease) = &ours.lease else {
+        // What has no secret is not away until some moment, and is sent nowhere.
+        found.push((What::Secret, theirs.secret.is_empty()));
+        return found;
+    };
+    if !available && !ours.eligible {
+        found.push((What::Until, is_like(theirs.until_s, ours)));
+    }
+    let url = lease.base_url.as_deref().unwrap_or_default();
+    found.push((What::Secret, theirs.secret == lease.secret));
+    found.push((What::BaseUrl, theirs.base_url == url.trim_end_matches('/')));
+    found.push((What::Header, theirs.header.as_ref() == Some(&lease.header)));
     found
 }
 
@@ -176,6 +186,7 @@ fn is_like(until_s: Option<f64>, ours: &OurRow) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hermes::oracle::driver::Written;
     use crate::hermes::oracle::ours::OurLease;
 
     const HOUR_MS: u64 = 3_600_000;
@@ -187,18 +198,26 @@ mod tests {
             source: "manual".to_owned(),
             auth_type: "api_key".to_owned(),
             is_from_outside: false,
+            is_given_up: false,
             secret: format!("secret-of-{id}"),
             base_url: "https://x.test/v1".to_owned(),
             header: Some(("authorization".to_owned(), "Bearer ".to_owned())),
             until_s: None,
         };
+        let written = |id: &str| Written {
+            id: id.to_owned(),
+            source: "manual".to_owned(),
+            has_secret: true,
+            is_long_dead: false,
+        };
         TheirPool {
             profile: String::new(),
             pool: "openrouter".to_owned(),
             strategy: "fill_first".to_owned(),
-            in_file: vec!["a".to_owned(), "b".to_owned()],
+            in_file: ["a", "b"].map(written).into(),
             available: vec!["a".to_owned(), "b".to_owned()],
             rows: vec![row("a"), row("b")],
+            ranking: vec!["a".to_owned(), "b".to_owned()],
         }
     }
 
@@ -206,7 +225,7 @@ mod tests {
         let row = |theirs: &TheirRow| OurRow {
             id: theirs.id.clone(),
             label: theirs.label.clone(),
-            source: Some(theirs.source.clone()),
+            source: theirs.source.clone(),
             auth_type: theirs.auth_type.clone(),
             state: "ready".to_owned(),
             eligible: true,
@@ -263,7 +282,7 @@ mod tests {
         assert_eq!(found(|pool| pool.strategy = "random".to_owned()), [What::Strategy]);
         assert_eq!(found(|pool| pool.choice = Some("b".to_owned())), [What::Choice]);
         assert_eq!(found(|pool| pool.rows[0].label = "other".to_owned()), [What::Label]);
-        assert_eq!(found(|pool| pool.rows[0].source = Some("other".to_owned())), [What::Source]);
+        assert_eq!(found(|pool| pool.rows[0].source = "other".to_owned()), [What::Source]);
         assert_eq!(found(|pool| pool.rows[0].auth_type = "oauth".to_owned()), [What::AuthType]);
         assert_eq!(found(|pool| pool.rows[1].eligible = false), [What::Availability]);
         assert_eq!(found(|pool| pool.rows[1].lease = None), [What::Secret]);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::compare::{kind, pairs};
+use super::compare::{What, fields, is_same_choice, kind, pairs};
 use super::driver::TheirPool;
 use super::intended::INTENDED;
 use super::ours::OurPool;
@@ -53,10 +53,16 @@ const KINDS_OF_SOME: [(&str, &[&str]); 4] = [
     ("xai-oauth manual:device_code oauth", &["0.19"]),
 ];
 
+/// What has to have been the same in some row.
+const FIELDS: [&str; 8] = ["AuthType", "Availability", "BaseUrl", "Header", "Label", "Secret", "Source", "Until"];
+
+/// The headers that both have to have named.
+const HEADERS: [&str; 3] = ["authorization", "x-api-key", "x-goog-api-key"];
+
 /// The states of ours that have to have been compared.
 const STATES: [&str; 5] = ["billing", "cooling", "needs_login", "no_secret", "ready"];
 
-/// The strategies.
+/// The strategies, by each of which both have to have chosen the same of several rows.
 const STRATEGIES: [&str; 4] = ["fill_first", "least_used", "random", "round_robin"];
 
 /// How often each thing was seen.
@@ -64,6 +70,8 @@ const STRATEGIES: [&str; 4] = ["fill_first", "least_used", "random", "round_robi
 pub(super) struct Seen {
     operations: BTreeMap<String, usize>,
     kinds: BTreeMap<String, usize>,
+    fields: BTreeMap<String, usize>,
+    headers: BTreeMap<String, usize>,
     states: BTreeMap<String, usize>,
     strategies: BTreeMap<String, usize>,
     intended: BTreeMap<String, usize>,
@@ -77,11 +85,20 @@ impl Seen {
 
     /// A pool was compared.
     pub(super) fn pool(&mut self, theirs: &TheirPool, ours: &OurPool) {
-        if !ours.rows.is_empty() {
+        // A pool of which all have been used as often is as good as one that is filled first.
+        let is_telling = theirs.strategy != "least_used" || theirs.ranking.first() != theirs.available.first();
+        let is_same = ours.strategy == theirs.strategy && is_same_choice(theirs, ours);
+        if theirs.ranking.len() > 1 && is_telling && is_same {
             note(&mut self.strategies, &ours.strategy);
         }
         for (theirs_row, ours_row) in pairs(theirs, ours) {
             note(&mut self.states, &ours_row.state);
+            for (what, _) in fields(theirs, theirs_row, ours_row).into_iter().filter(|(_, is_same)| *is_same) {
+                note(&mut self.fields, &format!("{what:?}"));
+                if let (What::Header, Some((name, _))) = (what, &theirs_row.header) {
+                    note(&mut self.headers, name);
+                }
+            }
             if ours_row.lease.as_ref().is_some_and(|lease| lease.secret == theirs_row.secret) {
                 note(&mut self.kinds, &kind(theirs, theirs_row));
             }
@@ -107,6 +124,8 @@ impl Seen {
         let lacking = [
             lack(&self.operations, &Op::NAMES),
             lack(&self.kinds, &kinds),
+            lack(&self.fields, &FIELDS),
+            lack(&self.headers, &HEADERS),
             lack(&self.states, &STATES),
             lack(&self.strategies, &STRATEGIES),
             lack(&self.intended, &intended),

@@ -25,12 +25,25 @@ pub(super) struct TheirPool {
     pub(super) profile: String,
     pub(super) pool: String,
     pub(super) strategy: String,
-    /// The ids in the file, or files, that the pool is read from.
-    pub(super) in_file: Vec<String>,
+    /// The rows in the file, or files, that the pool is read from.
+    pub(super) in_file: Vec<Written>,
     /// The ids of the rows that could be used now.
     pub(super) available: Vec<String>,
     /// The rows, in order.
     pub(super) rows: Vec<TheirRow>,
+    /// The ids in the order in which its agents get them, each when those before are no longer there.
+    pub(super) ranking: Vec<String>,
+}
+
+/// A row as it stands in a file.
+#[derive(Debug, Deserialize)]
+pub(super) struct Written {
+    pub(super) id: String,
+    pub(super) source: String,
+    /// Whether the secret stands there too.
+    pub(super) has_secret: bool,
+    /// Whether it needs a new login, and has for so long that Hermes removes it if it can.
+    pub(super) is_long_dead: bool,
 }
 
 /// One of its rows.
@@ -42,6 +55,8 @@ pub(super) struct TheirRow {
     pub(super) auth_type: String,
     /// Whether the secret stands nowhere in the Hermes home.
     pub(super) is_from_outside: bool,
+    /// Whether the user told Hermes not to use the source.
+    pub(super) is_given_up: bool,
     /// What it would send; empty if it has nothing.
     pub(super) secret: String,
     pub(super) base_url: String,
@@ -49,6 +64,13 @@ pub(super) struct TheirRow {
     pub(super) header: Option<(String, String)>,
     /// Until when it is exhausted, if it is, in seconds of Unix time.
     pub(super) until_s: Option<f64>,
+}
+
+impl TheirPool {
+    /// The row of the file with this id.
+    pub(super) fn written(&self, id: &str) -> Option<&Written> {
+        self.in_file.iter().find(|row| row.id == id)
+    }
 }
 
 impl Driver {

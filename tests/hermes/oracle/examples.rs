@@ -12,10 +12,12 @@ pub(super) fn examples() -> Vec<(&'static str, Script)> {
         ("every kind of row", every_kind()),
         ("a profile that reads the root's rows", profile()),
         ("marks of every sort", marks()),
+        ("what died days ago", long_dead()),
         ("logins that are renewed and replaced", logins()),
         ("what is not there", gone()),
         ("what Hermes has not loaded yet", unloaded()),
         ("a login that was removed, and another", given_up()),
+        ("a reference beside a login", referenced()),
         ("what an old version left, loaded", old(true)),
         ("what an old version left", old(false)),
         ("strategies, and all else that is done", all_else()),
@@ -77,9 +79,12 @@ fn profile() -> Script {
         root(dotenv("GEMINI_API_KEY", OWN)),
         root(Op::LoadAll),
         work(add_key("deepseek", "")),
+        // The root's login, which the profile's file calls by another source.
+        root(log_in("minimax-oauth", "long")),
+        work(Op::LoadAll),
         // Benched in the profile, and so copied into it.
         root(add_key("xai", "")),
-        work(Op::Mark { provider: "xai", index: 0, status: Some(429), error: json!({}) }),
+        work(Op::Mark { provider: "xai", index: 0, turns: 0, status: Some(429), error: json!({}) }),
     ];
     Script { steps, ..script(false, []) }
 }
@@ -102,11 +107,25 @@ fn marks() -> Script {
     let marked = marks.iter().zip(0..).map(|((status, error), index)| Op::Mark {
         provider: "openrouter",
         index,
+        turns: 0,
         status: *status,
         error: error.clone(),
     });
     let steps: Vec<Op> = keys.chain(marked).collect();
     script(false, steps)
+}
+
+fn long_dead() -> Script {
+    let dead = json!({"reason": "token_revoked"});
+    script(
+        false,
+        [
+            add_key("openrouter", ""),
+            add_key("openrouter", ""),
+            Op::Mark { provider: "openrouter", index: 0, turns: 0, status: Some(401), error: dead },
+            Op::Age { hours: 30 },
+        ],
+    )
 }
 
 fn logins() -> Script {
@@ -123,7 +142,7 @@ fn logins() -> Script {
             // Read by nobody yet.
             Op::SignIn { provider: "minimax-oauth", secret: own(), lives: "long" },
             log_in("minimax-oauth", "long"),
-            Op::Mark { provider: "minimax-oauth", index: 0, status: Some(429), error: json!({}) },
+            Op::Mark { provider: "minimax-oauth", index: 0, turns: 0, status: Some(429), error: json!({}) },
         ],
     )
 }
@@ -172,6 +191,12 @@ fn given_up() -> Script {
     script(false, [sign_in(), Op::Remove { provider: "xai-oauth", index: 0 }, sign_in()])
 }
 
+fn referenced() -> Script {
+    let login = Op::SetPkce { secret: Some(own()), lives: "long" };
+    let chosen = Op::SetModel { provider: "anthropic", url: None, key: None };
+    script(false, [login, chosen, dotenv("ANTHROPIC_API_KEY", "op://vault/item/sk-ant-api03-key")])
+}
+
 fn old(settled: bool) -> Script {
     let steps = [
         log_in("google-gemini-cli", "long"),
@@ -179,13 +204,13 @@ fn old(settled: bool) -> Script {
         add_key("anthropic", "sk-ant-oat01-"),
         dotenv("ANTHROPIC_TOKEN", &format!("sk-ant-oat01-{OWN}")),
         Op::LoadAll,
-        Op::Mark { provider: "anthropic", index: 0, status: Some(429), error: json!({}) },
+        Op::Mark { provider: "anthropic", index: 0, turns: 0, status: Some(429), error: json!({}) },
     ];
     Script { old_steps: steps.len(), ..script(settled, steps) }
 }
 
 fn all_else() -> Script {
-    let mark = |provider, index, error| Op::Mark { provider, index, status: Some(429), error };
+    let mark = |provider, index, turns| Op::Mark { provider, index, turns, status: Some(429), error: json!({}) };
     script(
         false,
         [
@@ -194,13 +219,15 @@ fn all_else() -> Script {
             add_key("openrouter", ""),
             add_key("deepseek", ""),
             add_key("deepseek", ""),
+            add_key("deepseek", ""),
+            add_key("gemini", ""),
             add_key("gemini", ""),
             Op::SetStrategy { provider: "openrouter", strategy: "round_robin" },
             Op::SetStrategy { provider: "deepseek", strategy: "least_used" },
             Op::SetStrategy { provider: "gemini", strategy: "random" },
             Op::Select { provider: "openrouter", times: 2, secret: own(), fails: false },
             Op::Select { provider: "deepseek", times: 3, secret: own(), fails: false },
-            mark("deepseek", 0, json!({})),
+            mark("deepseek", 0, 0),
             Op::Age { hours: 2 },
             Op::MarkStale {
                 provider: "openrouter",
@@ -209,7 +236,9 @@ fn all_else() -> Script {
                 error: json!({}),
                 meanwhile: Box::new(Op::Remove { provider: "openrouter", index: 2 }),
             },
-            mark("gemini", 0, json!({})),
+            // The first has been taken once, and the second not at all.
+            mark("deepseek", 2, 1),
+            mark("gemini", 0, 0),
             Op::Reset { provider: "gemini" },
             Op::Remove { provider: "openrouter", index: 0 },
             log_in("openai-codex", "soon"),

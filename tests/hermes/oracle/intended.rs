@@ -1,7 +1,7 @@
 //! Where credpool means to differ from hermes-agent, and why. A difference that is not here is a bug of one of them, and
 //! one that is here and never seen is an excuse gone stale: both fail the test.
 
-use super::compare::{Difference, LOGIN_OF_XAI, What};
+use super::compare::{Difference, LOGIN_OF_XAI, What, ranking};
 use super::driver::{TheirPool, TheirRow};
 use super::ours::{Ends, OurLease, OurRow};
 use crate::support::now_ms;
@@ -37,8 +37,8 @@ pub(super) const INTENDED: &[Intended] = &[
         name: "found_secrets_make_no_row",
         only: None,
         is_it: |it| {
-            let is_new = |id: &String| !it.their_pool.in_file.contains(id);
-            it.what == What::Missing && it.theirs.is_some_and(|row| row.is_from_outside && is_new(&row.id))
+            let is_new = |row: &TheirRow| it.their_pool.written(&row.id).is_none();
+            it.what == What::Missing && it.theirs.is_some_and(|row| row.is_from_outside && is_new(row))
         },
     },
     // Hermes deletes a row when its secret is gone. A daemon that deleted it too would lose what is known of it; so it
@@ -47,7 +47,32 @@ pub(super) const INTENDED: &[Intended] = &[
         name: "a_row_without_a_secret_is_shown",
         only: None,
         is_it: |it| {
-            it.what == What::Extra && it.ours.is_some_and(|row| row.state == "no_secret" && row.lease.is_none())
+            let is_without = |row: &OurRow| row.state == "no_secret" && row.lease.is_none();
+            let stands_without = |row: &OurRow| {
+                it.their_pool
+                    .written(&row.id)
+                    .is_some_and(|written| written.source == row.source && !written.has_secret)
+            };
+            // Hermes has one row for a source: had it found a secret there, that row would have it.
+            let is_found = |row: &OurRow| it.their_pool.rows.iter().any(|theirs| theirs.source == row.source);
+            let is_it = |row: &OurRow| is_without(row) && stands_without(row) && !is_found(row);
+            it.what == What::Extra && it.ours.is_some_and(is_it)
+        },
+    },
+    // Hermes deletes a row that the user made a day after its key was revoked. A daemon that only reads the file says that
+    // a new login is needed for as long as the row is there.
+    Intended {
+        name: "what_died_long_ago_is_shown",
+        only: None,
+        is_it: |it| {
+            let is_dead = |row: &OurRow| row.state == "needs_login" && !row.eligible;
+            let is_written_off = |row: &OurRow| {
+                it.their_pool
+                    .written(&row.id)
+                    .is_some_and(|written| written.source == row.source && written.is_long_dead)
+            };
+            let is_users = |row: &OurRow| row.source.starts_with("manual");
+            it.what == What::Extra && it.ours.is_some_and(|row| is_dead(row) && is_users(row) && is_written_off(row))
         },
     },
     // Until 0.19 Hermes believed the row; and it sends the token in the same header anyway.
@@ -83,7 +108,33 @@ pub(super) const INTENDED: &[Intended] = &[
         only: None,
         is_it: |it| {
             let is_near = |lease: &OurLease| lease.secret_expires_at_ms.is_some_and(|end| end < now_ms() + 120_000);
-            it.what == What::Secret && theirs_is_empty(it) && our_lease(it).is_some_and(is_near)
+            matches!(it.what, What::Secret | What::Header) && theirs_is_empty(it) && our_lease(it).is_some_and(is_near)
+        },
+    },
+    // Hermes takes a login in its turn, and refreshes its token if it has to. We do not refresh: whose token has run out
+    // comes after all others.
+    Intended {
+        name: "what_has_run_out_is_leased_last",
+        only: None,
+        is_it: |it| {
+            let ranking = ranking(it.their_pool, it.our_pool);
+            let lasting = ranking.iter().find(|row| !row.is_expired()).map(|row| &row.id);
+            let is_turn_of_other = ranking.first().is_some_and(|row| row.is_expired());
+            it.what == What::Choice && is_turn_of_other && lasting.is_some() && lasting == it.our_pool.choice.as_ref()
+        },
+    },
+    // Where we have, or can use, what Hermes cannot, which is told by another name, it may be its turn.
+    Intended {
+        name: "what_only_we_use_has_its_turn",
+        only: None,
+        is_it: |it| {
+            let ranking = ranking(it.their_pool, it.our_pool);
+            let place = |id: &str| it.our_pool.rows.iter().position(|row| row.eligible && row.id == id);
+            let Some(ours) = it.our_pool.choice.as_deref().and_then(place) else { return false };
+            let is_in_order = matches!(&*it.their_pool.strategy, "fill_first" | "round_robin");
+            let lasting = ranking.iter().find(|row| !row.is_expired()).and_then(|row| place(&row.id));
+            let is_turn = !is_in_order || lasting.is_none_or(|theirs| ours < theirs);
+            it.what == What::Choice && is_turn && ranking.iter().all(|row| place(&row.id) != Some(ours))
         },
     },
     // A source that the user told Hermes not to use has no row here. Hermes keeps those of variables, without a secret.
@@ -91,8 +142,8 @@ pub(super) const INTENDED: &[Intended] = &[
         name: "what_the_user_gave_up_is_gone",
         only: Some(&["0.18", "0.19"]),
         is_it: |it| {
-            let is_variable = |row: &TheirRow| row.source.starts_with("env:");
-            it.what == What::Missing && theirs_is_empty(it) && it.theirs.is_some_and(is_variable)
+            let is_it = |row: &TheirRow| row.source.starts_with("env:") && row.is_given_up;
+            it.what == What::Missing && theirs_is_empty(it) && it.theirs.is_some_and(is_it)
         },
     },
     // Until 0.19, a key of Anthropic's did not count as somebody's choice of Anthropic, without which Hermes uses no login
@@ -100,10 +151,7 @@ pub(super) const INTENDED: &[Intended] = &[
     Intended {
         name: "a_key_chooses_anthropic",
         only: Some(&["0.17", "0.18"]),
-        is_it: |it| {
-            let is_login = |row: &OurRow| matches!(row.source.as_deref(), Some("hermes_pkce" | "claude_code"));
-            it.what == What::Extra && it.their_pool.pool == "anthropic" && it.ours.is_some_and(is_login)
-        },
+        is_it: |it| it.what == What::Extra && it.their_pool.pool == "anthropic" && it.ours.is_some_and(is_found_login),
     },
     // Code Assist has no URL that requests could be sent to: Hermes has a client of its own for it, until 0.17.
     Intended {
@@ -127,9 +175,8 @@ pub(super) const INTENDED: &[Intended] = &[
         name: "xais_login_has_one_row",
         only: None,
         is_it: |it| {
-            let is_old = |source: Option<&str>| source == Some(LOGIN_OF_XAI);
-            let (theirs, ours) = (it.theirs.map(|row| &*row.source), it.ours.and_then(|row| row.source.as_deref()));
-            let is_same = is_old(theirs) != is_old(ours) && theirs.is_some() && ours.is_some();
+            let (Some(theirs), Some(ours)) = (it.theirs, it.ours) else { return false };
+            let is_same = (theirs.source == LOGIN_OF_XAI) != (ours.source == LOGIN_OF_XAI);
             is_same && matches!(it.what, What::Source | What::Label | What::Availability)
         },
     },
@@ -138,7 +185,7 @@ pub(super) const INTENDED: &[Intended] = &[
         name: "xais_login_is_given_up_by_its_new_name",
         only: Some(&["0.17", "0.18"]),
         is_it: |it| {
-            let is_new = it.ours.is_some_and(|row| row.source.as_deref() == Some("device_code"));
+            let is_new = it.ours.is_some_and(|row| row.source == "device_code");
             it.what == What::Extra && it.their_pool.pool == "xai-oauth" && is_new
         },
     },
@@ -151,7 +198,8 @@ pub(super) const INTENDED: &[Intended] = &[
             let is_none = our_lease(it).is_none_or(|lease| !is_reference(&lease.secret));
             // A key of Anthropic's also keeps Hermes from logins that it finds, even if it is no key.
             let explains = |row: &TheirRow| is_reference(&row.secret);
-            let is_extra = it.what == What::Extra && it.their_pool.rows.iter().any(explains);
+            let keeps_out = it.their_pool.pool == "anthropic" && it.their_pool.rows.iter().any(explains);
+            let is_extra = it.what == What::Extra && keeps_out && it.ours.is_some_and(is_found_login);
             is_none && (is_extra || it.theirs.is_some_and(explains))
         },
     },
@@ -176,6 +224,18 @@ pub(super) const INTENDED: &[Intended] = &[
             it.what == What::Until && it.theirs.is_some_and(is_longer) && it.ours.is_some_and(is_as_long)
         },
     },
+    // The same key is one credential, in whatever homes it stands, and `status` has one source of it: that of the first.
+    Intended {
+        name: "a_credential_has_one_source",
+        only: None,
+        is_it: |it| {
+            let (Some(theirs), Some(ours)) = (it.theirs, it.ours) else { return false };
+            let others = it.their_pools.iter().filter(|pool| pool.pool == it.their_pool.pool);
+            let others = others.filter(|pool| pool.profile != it.their_pool.profile).flat_map(|pool| &pool.rows);
+            let is_same = |row: &TheirRow| row.secret == theirs.secret && row.source == ours.source;
+            it.what == What::Source && others.into_iter().any(is_same)
+        },
+    },
     // What a provider limits is the key, whatever rows it stands in, and whichever home noted it.
     Intended {
         name: "rows_of_one_secret_share_its_limits",
@@ -189,6 +249,11 @@ pub(super) const INTENDED: &[Intended] = &[
         },
     },
 ];
+
+/// Whether it is a login at Anthropic that Hermes finds, if somebody has chosen Anthropic.
+fn is_found_login(row: &OurRow) -> bool {
+    matches!(&*row.source, "hermes_pkce" | "claude_code")
+}
 
 /// The rows, of any pool, that cannot be used now.
 fn away(pools: &[TheirPool]) -> impl Iterator<Item = &TheirRow> {

@@ -145,9 +145,11 @@ def reset(provider: str) -> None:
     commands.auth_reset_command(argparse.Namespace(provider=provider))
 
 
-def mark(provider: str, index: int, status: int | None, error: dict) -> None:
-    """A request failed, and the agent that made it says so. Instants in `error` are seconds from now."""
+def mark(provider: str, index: int, turns: int, status: int | None, error: dict) -> None:
+    """A request failed, and the agent that made it, after so many turns with other keys, says so. Instants in `error` are
+    seconds from now."""
     pool, index = loaded(provider, index)
+    take(pool, turns, f"sk-canary-unasked-{os.getpid()}", fails=False)
     mark_in(pool, index, status, error)
 
 
@@ -167,7 +169,9 @@ def mark_in(pool, index: int, status: int | None, error: dict) -> None:
     for name in ("reset_at", "resets_at", "retry_until"):
         if name in error:
             error[name] = instant(error[name])
-    entry = pool.entries()[index]
+    if not pool.entries():
+        raise Refused("the pool has become empty")
+    entry = pool.entries()[index % len(pool.entries())]
     logins.refresh_with(pool.provider, f"sk-canary-unasked-{os.getpid()}", "long", fails=False)
     pool._current_id = entry.id
     pool.mark_exhausted_and_rotate(status_code=status, error_context=error)
@@ -185,8 +189,11 @@ def instant(said: dict) -> object:
 
 def select(provider: str, times: int, secret: str, fails: bool) -> None:
     """An agent takes keys, one after the other; due logins are refreshed on the way."""
-    logins.refresh_with(provider, secret, "long", fails)
-    pool = load_pool(provider)
+    take(load_pool(provider), times, secret, fails)
+
+
+def take(pool, times: int, secret: str, fails: bool) -> None:
+    logins.refresh_with(pool.provider, secret, "long", fails)
     for _ in range(times):
         pool.select()
 

@@ -20,8 +20,8 @@ pub(super) struct OurPool {
 pub(super) struct OurRow {
     pub(super) id: String,
     pub(super) label: String,
-    /// `None` if the credential is shown with the source that it has in another home.
-    pub(super) source: Option<String>,
+    /// As `status` has it: of a credential that stands in several homes, the source in the first of them.
+    pub(super) source: String,
     pub(super) auth_type: String,
     pub(super) state: String,
     /// Whether a pin on it would be granted.
@@ -111,11 +111,11 @@ fn row(wire: &mut Wire, theirs: &TheirPool, candidate: &Value, status: &Value) -
     if granted["ok"] == true {
         wire.ok(&json!({"op": "release", "lease": granted["lease"]}));
     }
-    let (known, is_named) = known(status, &id, granted["ok"] == true, credential);
+    let known = known(status, &id, granted["ok"] == true, credential);
     OurRow {
         id,
         label: text(&candidate["label"]),
-        source: is_named.then(|| text(&known["source"])),
+        source: text(&known["source"]),
         auth_type: text(if granted["ok"] == true { &credential["auth_type"] } else { &known["auth_type"] }),
         state: text(&candidate["state"]),
         eligible: candidate["eligible"] == true,
@@ -131,9 +131,8 @@ fn ends(candidate: &Value) -> Option<Ends> {
     restrictions.map(|restriction| restriction["until_at_ms"].as_u64().map_or(Ends::Never, Ends::AtMs)).max()
 }
 
-/// What `status` has of a row, and whether by its own name. There a credential has one id, whatever the homes call it; but
-/// its secret is the same.
-fn known<'a>(status: &'a Value, id: &str, leased: bool, credential: &Value) -> (&'a Value, bool) {
+/// What `status` has of a row. There a credential has one id, whatever the homes call it; but its secret is the same.
+fn known<'a>(status: &'a Value, id: &str, leased: bool, credential: &Value) -> &'a Value {
     let known = status["credentials"].as_array().expect("a list");
     let is_named = |known: &Value| {
         let rest = known["id"].as_str().expect("an id").strip_prefix(id);
@@ -141,10 +140,9 @@ fn known<'a>(status: &'a Value, id: &str, leased: bool, credential: &Value) -> (
     };
     let mut same = known.iter().filter(|known| !leased || known["fingerprint"] == credential["fingerprint"]);
     if let Some(named) = same.clone().find(|known| is_named(known)) {
-        return (named, true);
+        return named;
     }
-    let found = same.next().filter(|_| leased).unwrap_or_else(|| panic!("{status:#} lacks {id}"));
-    (found, false)
+    same.next().filter(|_| leased).unwrap_or_else(|| panic!("{status:#} lacks {id}"))
 }
 
 /// `None` where there is no lease, or one that says where else its secret is to be had.

@@ -4,6 +4,7 @@ import functools
 import shutil
 import ssl
 import tempfile
+import time
 from pathlib import Path
 
 import agent.anthropic_adapter as anthropic
@@ -39,7 +40,7 @@ def asked(request: dict) -> dict:
 
 
 def pool(profile: str, provider: str) -> dict:
-    in_file = [row["id"] for row in auth.read_credential_pool(provider)]
+    in_file = [written(row) for row in auth.read_credential_pool(provider)]
     loaded = credential_pool.load_pool(provider)
     available = [entry.id for entry in loaded._available_entries(clear_expired=False, refresh=False)]
     return {
@@ -49,7 +50,28 @@ def pool(profile: str, provider: str) -> dict:
         "in_file": in_file,
         "available": available,
         "rows": [row(provider, entry, loaded) for entry in loaded.entries()],
+        "ranking": ranking(provider, loaded),
     }
+
+
+def written(row: dict) -> dict:
+    """A row as it stands in the file."""
+    has_secret = any(row.get(field) for field in ("access_token", "agent_key"))
+    is_dead = row.get("last_status") == credential_pool.STATUS_DEAD
+    died_at = credential_pool._parse_absolute_timestamp(row.get("last_status_at")) or 0
+    is_long_dead = is_dead and time.time() - died_at > credential_pool.DEAD_MANUAL_PRUNE_TTL_SECONDS
+    return {"id": row["id"], "source": row["source"], "has_secret": has_secret, "is_long_dead": is_long_dead}
+
+
+def ranking(provider: str, loaded) -> list:
+    """The ids in the order in which `select` gives them out, each when those before are no longer there. Logins that are
+    due are refreshed on the way."""
+    logins.refresh_with(provider, "sk-canary-ranking", "long", fails=False)
+    ids = []
+    while (entry := loaded.select()) is not None:
+        ids.append(entry.id)
+        loaded._entries = [other for other in loaded.entries() if other.id != entry.id]
+    return ids
 
 
 def row(provider: str, entry, loaded) -> dict:
@@ -61,6 +83,7 @@ def row(provider: str, entry, loaded) -> dict:
         "source": entry.source,
         "auth_type": entry.auth_type,
         "is_from_outside": is_from_outside(entry),
+        "is_given_up": auth.is_source_suppressed(provider, entry.source),
         "secret": secret,
         "base_url": used["base_url"],
         "header": header(provider, secret, used) if secret else None,

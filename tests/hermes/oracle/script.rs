@@ -93,7 +93,7 @@ pub(super) enum Op {
     SetStrategy { provider: &'static str, strategy: &'static str },
     Remove { provider: &'static str, index: u8 },
     Reset { provider: &'static str },
-    Mark { provider: &'static str, index: u8, status: Option<u16>, error: Value },
+    Mark { provider: &'static str, index: u8, turns: u8, status: Option<u16>, error: Value },
     MarkStale { provider: &'static str, index: u8, status: Option<u16>, error: Value, meanwhile: Box<Op> },
     Select { provider: &'static str, times: u8, secret: String, fails: bool },
     Refresh { provider: &'static str, index: u8, secret: String, fails: bool },
@@ -233,8 +233,9 @@ fn change() -> impl Strategy<Value = Op> {
         2 => (pool(), select(&STRATEGIES)).prop_map(|(provider, strategy)| Op::SetStrategy { provider, strategy }),
         2 => (pool(), any::<u8>()).prop_map(|(provider, index)| Op::Remove { provider, index }),
         1 => pool().prop_map(|provider| Op::Reset { provider }),
-        5 => (pool(), any::<u8>(), status(), error())
-            .prop_map(|(provider, index, status, error)| Op::Mark { provider, index, status, error }),
+        5 => (pool(), any::<u8>(), 0..3_u8, status(), error()).prop_map(|(provider, index, turns, status, error)| Op::Mark {
+            provider, index, turns, status, error
+        }),
         3 => (pool(), 1..4_u8, any::<bool>()).prop_map(|(provider, times, fails)| Op::Select {
             provider, times, secret: OWN.to_owned(), fails
         }),
