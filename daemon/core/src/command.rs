@@ -68,7 +68,8 @@ pub struct Define {
     pub pool: Arc<str>,
     /// What it is told to do.
     pub policy: Policy,
-    /// All its definitions, in order, with distinct ids.
+    /// All its definitions, in order, with distinct ids. A credential whose id is gone gets the new id with its secret,
+    /// where there is one of each.
     pub definitions: Vec<Definition>,
     /// Who may lease what of it.
     pub lists: Vec<Listing>,
@@ -270,7 +271,7 @@ pub struct Defined {
     pub added: usize,
     /// Definitions that are there no more.
     pub removed: usize,
-    /// Definitions whose secret, account, cap or order is another.
+    /// Definitions whose id, secret, account, cap or order is another.
     pub changed: usize,
 }
 

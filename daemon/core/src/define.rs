@@ -1,6 +1,7 @@
 //! Definitions: which credentials there are, and what becomes of their state when a definition changes.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::cause::Cause;
@@ -17,10 +18,14 @@ impl Core {
     pub(crate) fn define(&mut self, define: Define) -> Defined {
         let pool = self.define_pool(&define.pool, define.policy);
         let mut defined = Defined { pool, ..Defined::default() };
+        // They are built anew in the end; till then nothing is placed.
+        if let Some(pool) = self.index.pools.get_mut(&pool) {
+            pool.views.clear();
+        }
         let mut kept = BTreeSet::new();
-        for (order, definition) in (0..).zip(&define.definitions) {
+        let known = self.known(pool, &define.definitions);
+        for ((order, definition), known) in (0..).zip(&define.definitions).zip(known) {
             let account = self.account(pool, &definition.account);
-            let known = self.index.pools.get(&pool).and_then(|pool| pool.by_id.get(&definition.id)).copied();
             let key = match known {
                 Some(key) => {
                     self.redefine(key, order, account, definition, &mut defined);
@@ -42,6 +47,38 @@ impl Core {
         self.define_lists(pool, define.lists, &defined.keys);
         self.rebuild_views(pool);
         defined
+    }
+
+    /// Which credential each definition is about: the one with its id. A key is the same key if only what it is called is
+    /// new; that is certain where one credential whose id is gone, and one definition with a new id, have the secret.
+    fn known(&self, pool: PoolKey, definitions: &[Definition]) -> Vec<Option<CredentialKey>> {
+        let Some(index) = self.index.pools.get(&pool) else { return vec![None; definitions.len()] };
+        let mut known: Vec<Option<CredentialKey>> =
+            definitions.iter().map(|definition| index.by_id.get(&definition.id).copied()).collect();
+        let kept: BTreeSet<CredentialKey> = known.iter().flatten().copied().collect();
+        let (has_new, has_gone) = (kept.len() < definitions.len(), kept.len() < index.by_id.len());
+        if !has_new || !has_gone {
+            return known;
+        }
+        let mut new = BTreeMap::new();
+        for (place, definition) in definitions.iter().enumerate().filter(|(place, _)| known[*place].is_none()) {
+            if let Some(secret) = &definition.fingerprint {
+                note(&mut new, secret, place);
+            }
+        }
+        let mut gone = BTreeMap::new();
+        for key in index.by_id.values().filter(|key| !kept.contains(key)) {
+            let credential = self.records.credentials.get(key);
+            if let Some(secret) = credential.and_then(|credential| credential.known_fingerprint.as_ref()) {
+                note(&mut gone, secret, *key);
+            }
+        }
+        for (secret, place) in new {
+            if let (Some(place), Some(Some(key))) = (place, gone.get(secret)) {
+                known[place] = Some(*key);
+            }
+        }
+        known
     }
 
     fn define_pool(&mut self, name: &Arc<str>, policy: Policy) -> PoolKey {
@@ -72,14 +109,15 @@ impl Core {
     }
 
     fn account(&mut self, pool: PoolKey, name: &Arc<str>) -> AccountKey {
-        if let Some(key) = self.index.pools.get(&pool).and_then(|pool| pool.accounts.get(name)) {
-            return *key;
-        }
-        let key = AccountKey(self.next_key());
-        self.records.accounts.insert(key, Account { key, pool, name: Arc::clone(name) });
+        let key = AccountKey(self.records.header.next_key);
         if let Some(pool) = self.index.pools.get_mut(&pool) {
-            pool.accounts.insert(Arc::clone(name), key);
+            match pool.accounts.entry(Arc::clone(name)) {
+                Entry::Occupied(known) => return *known.get(),
+                Entry::Vacant(place) => place.insert(key),
+            };
         }
+        self.next_key();
+        self.records.accounts.insert(key, Account { key, pool, name: Arc::clone(name) });
         self.touch(Touched::Account(key));
         key
     }
@@ -131,6 +169,7 @@ impl Core {
         let seq = self.records.header.seq;
         let Some(credential) = self.records.credentials.get_mut(&key) else { return };
         let before = credential.clone();
+        credential.id.clone_from(&definition.id);
         credential.order = order;
         credential.referable = definition.referable;
         credential.account = account;
@@ -156,6 +195,10 @@ impl Core {
         if let Some(pool) = self.index.pools.get_mut(&before.pool) {
             pool.members.remove(&(before.order, key));
             pool.members.insert((order, key));
+            if before.id != definition.id {
+                pool.by_id.remove(&before.id);
+                pool.by_id.insert(Arc::clone(&definition.id), key);
+            }
         }
         self.touch(Touched::Credential(key));
         let moved = before.account != account;
@@ -255,4 +298,9 @@ impl Core {
         }
         self.touch(Touched::Account(key));
     }
+}
+
+/// Notes what has a secret; `None` if several have it.
+fn note<'a, T>(of_secret: &mut BTreeMap<&'a Arc<str>, Option<T>>, secret: &'a Arc<str>, what: T) {
+    of_secret.entry(secret).and_modify(|known| *known = None).or_insert(Some(what));
 }

@@ -19,6 +19,7 @@ pub(crate) enum Edit {
     Account(usize, Option<u8>),
     SwapSecrets(usize, usize),
     ToTheEnd(usize),
+    Rename(usize, u8),
     Cap(usize, Option<Cap>),
     /// When its secret runs out, told from now.
     Expiry(usize, Option<i64>),
@@ -76,6 +77,9 @@ impl File {
             Edit::ToTheEnd(row) if !rows.is_empty() => {
                 let row = rows.remove(row % count);
                 rows.push(row);
+            }
+            Edit::Rename(row, id) if !rows.is_empty() && rows.iter().all(|row| row.id != *id) => {
+                rows[row % count].id = *id;
             }
             Edit::Rotate(row, secret) if !rows.is_empty() => rows[row % count].secret = *secret,
             Edit::Account(row, account) if !rows.is_empty() => rows[row % count].account = *account,

@@ -110,6 +110,7 @@ fn edits() -> BoxedStrategy<Edit> {
         (row(), option::of(0..2u8)).prop_map(|(row, account)| Edit::Account(row, account)),
         (row(), row()).prop_map(|(one, other)| Edit::SwapSecrets(one, other)),
         row().prop_map(Edit::ToTheEnd),
+        (row(), 0..ROWS).prop_map(|(row, id)| Edit::Rename(row, id)),
         (row(), option::of(caps())).prop_map(|(row, cap)| Edit::Cap(row, cap)),
         (row(), option::weighted(0.8, -500..2_500i64)).prop_map(|(row, from_now)| Edit::Expiry(row, from_now)),
         caps().prop_map(Edit::PoolCap),

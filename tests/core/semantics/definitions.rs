@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use credpool_core::{Ask, Cap, Cause, Definition, Strategy, Verdict};
+use credpool_core::{Ask, Cap, Cause, Definition, State, Strategy, Verdict};
 
 use super::world::{
     World, fault, for_a_day, of_account, of_the_account, row, rows, strategy, unresolved, with_backoff, with_secret,
@@ -40,6 +40,53 @@ fn keys_are_told_in_the_order_of_the_rows_and_stay_with_them() {
     assert_eq!(defined.keys.iter().collect::<BTreeSet<_>>().len(), 3);
     let in_order: Vec<String> = world.core.core().defined(world.pool).map(|key| world.id(key)).collect();
     assert_eq!(in_order, ["b", "c", "a"]);
+}
+
+#[test]
+fn a_key_that_gets_another_id_is_the_same_key() {
+    let mut world = World::with(with_backoff(), vec![with_secret("a", "1"), row("b")]);
+    let (key, token) = (world.key("a"), world.lease_of("a"));
+    world.fails("a", for_a_day(Cause::Quota));
+    let defined = world.define(vec![with_secret("c", "1"), row("b")]);
+    assert_eq!((defined.added, defined.removed, defined.changed), (0, 0, 1));
+    assert_eq!((world.key("c"), defined.keys[0], world.in_flight("c")), (key, key, 1));
+    assert!(world.has("c", Cause::Quota) && !world.available("c", None));
+    assert_eq!(world.report(token, for_a_day(Cause::Dead)).conclusion.why, None);
+    assert_eq!(world.state("c"), State::NeedsLogin);
+}
+
+#[test]
+fn a_key_that_is_added_again_is_the_same_key() {
+    let mut world = World::with(with_backoff(), vec![with_secret("a", "1"), row("b")]);
+    let key = world.key("a");
+    world.fails("a", for_a_day(Cause::Quota));
+    world.define(vec![row("b")]);
+    assert_eq!(world.define(vec![row("b"), with_secret("c", "1")]).added, 1);
+    assert_eq!(world.key("c"), key);
+    assert!(!world.available("c", None));
+    assert_eq!(world.define(vec![row("b"), with_secret("c", "1"), with_secret("a", "1")]).added, 1);
+    assert_ne!(world.key("a"), key, "beside the row that took it over, it is another");
+}
+
+#[test]
+fn a_new_id_with_another_secret_is_another_key() {
+    let mut world = World::with(with_backoff(), vec![with_secret("a", "1"), unresolved("b")]);
+    let keys = [world.key("a"), world.key("b")];
+    world.fails("a", for_a_day(Cause::Quota));
+    let defined = world.define(vec![with_secret("c", "2"), unresolved("d")]);
+    assert_eq!((defined.added, defined.removed, defined.changed), (2, 2, 0));
+    assert!(defined.keys.iter().all(|key| !keys.contains(key)));
+    assert!(world.available("c", None));
+}
+
+#[test]
+fn where_several_rows_have_the_secret_nobody_takes_another_over() {
+    let mut world =
+        World::with(with_backoff(), vec![with_secret("a", "1"), with_secret("b", "1"), with_secret("c", "2")]);
+    let keys = [world.key("a"), world.key("b"), world.key("c")];
+    let defined = world.define(vec![with_secret("d", "1"), with_secret("e", "2"), with_secret("f", "2")]);
+    assert_eq!((defined.added, defined.removed), (3, 3));
+    assert!(defined.keys.iter().all(|key| !keys.contains(key)));
 }
 
 #[test]

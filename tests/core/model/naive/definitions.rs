@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use credpool_core::{Cause, Define, Defined};
+use credpool_core::{Cause, Define, Defined, Definition, PoolKey};
 
 use super::{About, Credential, List, Naive, Pool, Said, ensure};
 
@@ -36,9 +36,10 @@ impl Naive {
             pool.lists = lists;
         }
         let (mut added, mut changed) = (0, 0);
+        let known: Vec<Option<usize>> =
+            define.definitions.iter().map(|row| self.known(define, defined.pool, row)).collect();
         for (order, (row, key)) in define.definitions.iter().zip(&defined.keys).enumerate() {
-            let known = self.credentials.iter().position(|c| c.pool == defined.pool && c.id == row.id);
-            let Some(known) = known else {
+            let Some(known) = known[order] else {
                 ensure!(!self.keys.contains(key), "the key is used again");
                 self.keys.push(*key);
                 self.credentials.push(Credential {
@@ -79,9 +80,11 @@ impl Naive {
                 || new_expiry
                 || row.referable != credential.referable
                 || order != credential.order
+                || row.id != credential.id
             {
                 changed += 1;
             }
+            credential.id = Arc::clone(&row.id);
             credential.order = order;
             credential.account = Arc::clone(&row.account);
             credential.cap = row.cap;
@@ -114,5 +117,21 @@ impl Naive {
         let counts = (added, removed, changed);
         ensure!((defined.added, defined.removed, defined.changed) == counts, "added, removed, changed: {counts:?}");
         Ok(())
+    }
+
+    /// The credential that a row is about: that with its id, or the only one whose id is gone and that has its secret, if
+    /// no other row could be meant.
+    fn known(&self, define: &Define, pool: PoolKey, row: &Definition) -> Option<usize> {
+        let of_pool = || self.credentials.iter().enumerate().filter(|(_, c)| c.pool == pool);
+        let named = |id: &Arc<str>| of_pool().find(|(_, c)| c.id == *id).map(|(at, _)| at);
+        if let Some(named) = named(&row.id) {
+            return Some(named);
+        }
+        let alike = define.definitions.iter().filter(|other| other.fingerprint == row.fingerprint);
+        let rivals = alike.filter(|other| named(&other.id).is_none()).count();
+        let is_gone = |c: &Credential| define.definitions.iter().all(|row| row.id != c.id);
+        let left = of_pool().filter(|(_, c)| is_gone(c) && c.secret == row.fingerprint && c.secret.is_some());
+        let left: Vec<usize> = left.map(|(at, _)| at).collect();
+        (rivals == 1 && left.len() == 1).then(|| left[0])
     }
 }
