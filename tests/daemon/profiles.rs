@@ -305,3 +305,20 @@ fn next_names_a_profile_like_acquire_and_keeps_to_it() {
         explained["candidates"].as_array().expect("a list").iter().map(|c| c["label"].clone()).collect();
     assert_eq!((&explained["total"], labels), (&json!(2), vec![json!("own-0"), json!("own-1")]));
 }
+
+#[test]
+fn a_row_of_our_own_whose_id_a_profile_has_is_named() {
+    let coder = AuthJson::default().pool("openrouter", [row("mine", "theirs", "theirs")]);
+    let config = "[[pools.openrouter.definitions]]\nenv = 'OWN_KEY'\nid = 'mine'\n";
+    let homes = homes(&AuthJson::keys(["root"]), &[("coder", coder)]).config(config);
+    let daemon = homes.variable("OWN_KEY", &secret("own")).start();
+    let mut wire = daemon.wire();
+    assert_eq!(leased(&mut wire, "coder", 1), ["theirs"]);
+    assert_eq!(wire.ok(&pinned("default", "mine"))["credential"]["secret"], secret("own"));
+    let place = "profile coder: pools.openrouter.definitions[0]";
+    let reloaded = wire.ok(&json!({"op": "reload"}))["warnings"].to_string();
+    let status = wire.ok(&json!({"op": "status"}))["definitions"]["problems"].to_string();
+    for said in [reloaded, status, daemon.log()] {
+        assert!(said.contains(place) && said.contains("is left out"), "{said}");
+    }
+}

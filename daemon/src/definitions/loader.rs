@@ -129,7 +129,9 @@ impl Loader {
             let mut listing = Listing::default();
             if of_others.is_some() && home.takes_as_they_are(name, stored, root, &self.env) {
                 // The rows that the root has of its environment stand behind those of its file.
-                of_root.iter().take(stored.len()).for_each(|row| merge.again(&mut listing, *row));
+                for row in of_root.iter().take(stored.len()) {
+                    merge.again(&mut listing, *row);
+                }
             } else {
                 let mut wrong = Vec::new();
                 for row in home.rows(name, source.as_ref(), root, &self.env, &mut wrong) {
@@ -144,7 +146,9 @@ impl Loader {
                 known.end = problems.len();
                 own = self.add_own(name, &mut merge, &mut listing, problems);
             } else {
-                own.iter().for_each(|row| merge.again(&mut listing, *row));
+                let left_out = own.iter().filter(|(_, row)| !merge.again(&mut listing, *row));
+                let wrong = left_out.map(|(index, row)| left_out_row(name, *index, merge.id(*row)).of(profile));
+                problems.extend(wrong);
             }
             if source.is_some() || !listing.rows().is_empty() {
                 let owner = if of_others.is_some() { ROOT_PROFILE } else { profile };
@@ -155,22 +159,27 @@ impl Loader {
         merge.finish(self.homes.main().strategy(name))
     }
 
-    /// Lists the rows of our own configuration; which rows of the pool they are.
-    fn add_own(&self, pool: &str, merge: &mut Merge, listing: &mut Listing, problems: &mut Vec<Problem>) -> Vec<usize> {
-        let before = listing.rows().len();
+    /// Lists the rows of our own configuration; their places there, and which rows of the pool they are.
+    fn add_own(
+        &self,
+        pool: &str,
+        merge: &mut Merge,
+        listing: &mut Listing,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<(usize, usize)> {
+        let mut added = Vec::new();
         let own = self.config.own_definitions().filter(|(name, _)| *name == pool).flat_map(|(_, rows)| rows);
         for (index, definition) in own.enumerate() {
             let row = own_rows::row(pool, definition, &self.secrets, self.homes.main().dotenv(), &self.env);
             let row = row.with_a_secret_that_fits(pool, problems);
             if listing.has(&row.id) {
-                let place = format!("pools.{pool}.definitions[{index}]");
-                let id = super::printable(&row.id);
-                problems.push(Problem::new(place, format!("has the id of an earlier row, {id}, and is left out")));
+                problems.push(left_out_row(pool, index, &row.id));
             } else {
                 merge.add(ROOT_PROFILE, listing, row);
+                added.extend(listing.rows().last().map(|row| (index, *row)));
             }
         }
-        listing.rows()[before..].to_vec()
+        added
     }
 
     /// Whether the home of a profile chooses by turns, which Hermes writes into the order of its rows.
@@ -178,6 +187,13 @@ impl Loader {
         let hermes = self.homes.home(profile).and_then(|home| home.strategy(pool));
         self.config.policy(pool, hermes).strategy == Strategy::RoundRobin
     }
+}
+
+/// What is wrong with a row of our configuration whose id another row of the list has.
+fn left_out_row(pool: &str, index: usize, id: &str) -> Problem {
+    let id = super::printable(id);
+    let place = format!("pools.{pool}.definitions[{index}]");
+    Problem::new(place, format!("has the id of an earlier row, {id}, and is left out"))
 }
 
 /// The files that our configuration names for secrets.

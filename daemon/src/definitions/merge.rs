@@ -54,7 +54,8 @@ impl Merge {
         let alike = self.rows.get(&key).map_or(&[][..], Vec::as_slice).iter().copied();
         let left: Vec<usize> = alike.filter(|at| !listing.credentials.contains(&self.pool.defines[*at])).collect();
         if let Some(same) = left.iter().find(|at| self.is_same(**at, &row)) {
-            return self.again(listing, *same);
+            self.again(listing, *same);
+            return;
         }
         let credential = match (left.first(), &key.0) {
             (Some(at), _) => Some(self.pool.defines[*at]),
@@ -69,13 +70,20 @@ impl Merge {
         self.again(listing, at);
     }
 
-    /// Lists a row that is there already, unless its id or its credential is in the list.
-    pub(super) fn again(&self, listing: &mut Listing, at: usize) {
+    /// The id of a row.
+    pub(super) fn id(&self, at: usize) -> &str {
+        &self.pool.rows[at].id
+    }
+
+    /// Lists a row that is there already, unless its id or its credential is in the list. Whether its credential is in the
+    /// list then.
+    pub(super) fn again(&self, listing: &mut Listing, at: usize) -> bool {
         let (credential, id) = (self.pool.defines[at], &self.pool.rows[at].id);
         if !listing.credentials.contains(&credential) && listing.ids.insert(id.clone()) {
             listing.credentials.insert(credential);
             listing.rows.push(at);
         }
+        listing.credentials.contains(&credential)
     }
 
     /// Ends the list of a profile.
