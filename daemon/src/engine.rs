@@ -26,10 +26,13 @@ use crate::journal::Journal;
 use crate::sequencer::Sequencer;
 use crate::token::{Token, Tokens};
 
+pub(crate) use defines::defines;
+
 pub(crate) use convert::strategy as strategy_name;
 
 mod acquire;
 mod convert;
+mod defines;
 mod definitions;
 mod explain;
 mod hello;

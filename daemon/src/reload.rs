@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+use credpool_core::Define;
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use crate::config::Config;
 use crate::definitions::{LoadOutcome, Loader, Problem, Watcher};
-use crate::engine::Engine;
+use crate::engine::{Engine, defines};
 
 /// How long after a failure to read a file it is tried again.
 const RETRY: Duration = Duration::from_secs(2);
@@ -43,6 +44,8 @@ pub struct Reading {
     pub config: Option<Config>,
     /// The definitions.
     pub definitions: LoadOutcome,
+    /// The same for the core, if they are others.
+    pub defines: Vec<Define>,
 }
 
 impl Reloader {
@@ -127,6 +130,8 @@ impl Sources {
         let mut definitions = self.loader.load();
         let wrong = wrong.into_iter().map(|(place, problem)| Problem { place: place.to_owned(), problem });
         definitions.problems.splice(0..0, wrong);
-        Reading { config: changed, definitions }
+        let is_changed = definitions.changed;
+        let defines = if is_changed { defines(&self.config, &definitions.definitions) } else { Vec::new() };
+        Reading { config: changed, definitions, defines }
     }
 }

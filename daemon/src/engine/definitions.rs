@@ -5,24 +5,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use credpool_core as core;
-use credpool_core::{Command, CredentialKey, Define, Defined, Import, Listing, Now, Reply, Until, Wall};
+use credpool_core::{Command, CredentialKey, Define, Defined, Import, Now, Reply, Until, Wall};
 use credpool_proto::error::WireError;
 use credpool_proto::limits::Limits;
 use credpool_proto::reply::Reloaded;
 
+use super::defines::define;
 use super::{Engine, Ticket, convert};
 use crate::access::Access;
 use crate::catalogue::PoolKeys;
 use crate::config::Config;
-use crate::definitions::{AuthType, Definitions, LegacyFact, PoolRows, Row, Standing};
+use crate::definitions::{Definitions, LegacyFact, PoolRows, Standing};
 use crate::reload::Reading;
 
 /// Problems that the answer to `reload` names; `status` has more.
 const MAX_WARNINGS: usize = 32;
-
-/// How long before an OAuth token runs out it counts as run out, in milliseconds: hermes-agent 0.19.0 refreshes as early
-/// (hermes_cli/auth.py, `ACCESS_TOKEN_REFRESH_SKEW_SECONDS`).
-const REFRESH_AHEAD_MS: u64 = 120_000;
 
 /// Those whom one reading answers.
 pub(crate) struct ReloadAsked(Vec<Ticket>);
@@ -43,14 +40,14 @@ impl Engine {
     /// Takes over what was read, and answers those who asked for it.
     pub(crate) fn loaded(&mut self, reading: Reading, asked: ReloadAsked) {
         self.read_clock();
-        let Reading { config, definitions: outcome } = reading;
+        let Reading { config, definitions: outcome, defines } = reading;
         if let Some(config) = config {
             self.reconfigure(config);
         }
         let mut reloaded = Reloaded::default();
         if outcome.changed {
             let before = Arc::clone(self.catalogue.definitions());
-            reloaded = self.define(&outcome.definitions);
+            reloaded = self.define(&outcome.definitions, defines);
             if !outcome.definitions.warnings().eq(before.warnings()) {
                 for (pool, warning) in outcome.definitions.warnings() {
                     tracing::warn!(pool, warning, "definitions");
@@ -99,27 +96,21 @@ impl Engine {
         self.config = Rc::new(config);
     }
 
-    fn define(&mut self, definitions: &Arc<Definitions>) -> Reloaded {
+    fn define(&mut self, definitions: &Arc<Definitions>, defines: Vec<Define>) -> Reloaded {
         let mut reloaded = Reloaded::default();
         let mut keys = Vec::new();
-        let gone: Vec<Arc<str>> = self
-            .catalogue
-            .pools(None)
-            .filter(|(name, _)| !definitions.pools.contains_key(*name))
-            .map(|(name, _)| Arc::from(name))
-            .collect();
-        let none = PoolRows::default();
-        let gone = gone.into_iter().map(|name| (name, &none, false));
-        let defined = definitions.pools.iter().map(|(name, pool)| (Arc::from(name.as_str()), pool, true));
-        for (name, pool, is_served) in gone.chain(defined) {
-            let define = define(&self.config, &name, pool);
+        let is_gone = |(name, _): &(&str, _)| !definitions.pools.contains_key(*name);
+        let gone = self.catalogue.pools(None).filter(is_gone);
+        let gone: Vec<Define> = gone.map(|(name, _)| define(&self.config, name, &PoolRows::default())).collect();
+        for define in gone.into_iter().chain(defines) {
+            let name = Arc::clone(&define.pool);
             let reply = self.core.apply(self.now, Command::Define(define));
             self.journal.record(&self.core);
             let Reply::Defined(Defined { pool, keys: credentials, added, removed, changed }) = reply else { continue };
             reloaded.added += convert::number(added);
             reloaded.removed += convert::number(removed);
             reloaded.changed += convert::number(changed);
-            if is_served {
+            if definitions.pools.contains_key(&*name) {
                 keys.push(PoolKeys { name, key: pool, credentials });
             }
         }
@@ -160,52 +151,4 @@ fn import(credential: CredentialKey, fact: &LegacyFact, now: Now) -> Option<Impo
     // A date in the future would make every true one look old. It counts as no date: imported once, over nothing.
     let at = Wall(if fact.at_ms > now.wall.0 { 1 } else { fact.at_ms });
     Some(Import { credential, at, cause, until, status: fact.status, rule })
-}
-
-/// Until when a secret that runs out at this instant, in milliseconds of Unix time, is as good as any other: a request
-/// with it has to end before it does.
-fn usable_until(expires_at_ms: u64) -> Wall {
-    Wall(expires_at_ms.saturating_sub(REFRESH_AHEAD_MS))
-}
-
-/// The definitions of a pool, for the core.
-fn define(config: &Config, name: &Arc<str>, pool: &PoolRows) -> Define {
-    // How often Hermes has selected a credential is noted in each home that has it.
-    let mut grants = vec![0; pool.credentials.len()];
-    for (at, row) in pool.rows.iter().enumerate() {
-        let noted = row.legacy.as_ref().map_or(0, |legacy| legacy.grants);
-        let most = &mut grants[pool.credential_of(at)];
-        *most = noted.max(*most);
-    }
-    let definitions = pool.credentials.iter().zip(grants).map(|(credential, grants)| {
-        let row = &pool.rows[credential.row];
-        definition(config, name, &credential.id, row, grants)
-    });
-    let lists = pool.lists.iter().map(|list| Listing {
-        profiles: list.profiles.clone(),
-        members: list.rows.iter().map(|row| pool.credential_of(*row)).collect(),
-        strategy: config.policy(name, list.strategy).strategy,
-    });
-    Define {
-        pool: Arc::clone(name),
-        policy: config.policy(name, pool.strategy),
-        definitions: definitions.collect(),
-        lists: lists.collect(),
-    }
-}
-
-fn definition(config: &Config, pool: &str, id: &Arc<str>, row: &Row, grants: u64) -> core::Definition {
-    let account = config.account(pool, id, &row.label, row.account.as_deref()).or(row.token_account.as_deref());
-    core::Definition {
-        id: Arc::clone(id),
-        fingerprint: row.secret.as_ref().and(row.fingerprint.as_deref()).map(Arc::from),
-        unresolved: Arc::from(row.unresolved.as_deref().unwrap_or_default()),
-        referable: row.secret_ref.is_some(),
-        // A secret is its own account unless somebody says otherwise; so is a definition that has none here.
-        account: account.or(row.fingerprint.as_deref()).map_or_else(|| Arc::from(format!("id:{id}")), Arc::from),
-        cap: config.credential_cap(pool, id, &row.label),
-        // An API key lives until somebody revokes it, whatever is written about it.
-        expires: row.secret_expires_at_ms.filter(|_| row.auth_type == AuthType::OAuth).map(usable_until),
-        grants,
-    }
 }
