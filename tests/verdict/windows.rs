@@ -1,6 +1,6 @@
 //! What is left, by what responses say.
 
-use credpool_verdict::{Hint, MAX_WINDOWS, QuotaWindow};
+use credpool_verdict::{Evidence, Hint, MAX_WINDOWS, QuotaWindow, Wait};
 
 use crate::shape::{NOW, Shape};
 
@@ -15,6 +15,7 @@ fn window(name: &str) -> QuotaWindow {
         resets: None,
         refills: false,
         spent: false,
+        wait: None,
     }
 }
 
@@ -24,6 +25,11 @@ fn after(ms: u64) -> Option<Hint> {
 
 fn at(ms: u64) -> Option<Hint> {
     Some(Hint { after_ms: None, at_ms: Some(ms) })
+}
+
+fn wait(until: Option<Hint>, source: &'static str, raw: &str) -> Option<Wait> {
+    let evidence = Evidence { source: source.into(), raw: raw.to_owned() };
+    until.map(|until| Wait { until, evidence })
 }
 
 #[test]
@@ -54,6 +60,7 @@ fn openais_buckets() {
                 used_permille: Some(1_000),
                 resets: after(360_000),
                 spent: true,
+                wait: wait(after(36_000), "header:x-ratelimit-reset-tokens", "6m0s"),
                 ..bucket("tokens")
             },
         ]
@@ -106,6 +113,7 @@ fn openrouters_own_limit() {
         used_permille: Some(1_000),
         resets: at(1_795_478_400_000),
         spent: true,
+        wait: wait(at(1_795_478_400_000), "header:x-ratelimit-reset", "1795478400000"),
         ..window("requests")
     };
     assert_eq!(windows, [expected]);
@@ -154,7 +162,7 @@ fn anthropics_subscriptions() {
     assert_eq!(shape.windows(), [five_hours.clone(), week.clone()]);
     // Overage covers it.
     let allowed = shape.header("anthropic-ratelimit-unified-status", "allowed");
-    assert_eq!(allowed.windows(), [five_hours, QuotaWindow { spent: false, ..week }]);
+    assert_eq!(allowed.windows(), [five_hours, QuotaWindow { spent: false, wait: None, ..week }]);
 }
 
 #[test]
@@ -182,12 +190,17 @@ fn codexs_families() {
         resets: at(NOW + 60_000),
         ..window("primary")
     };
-    let secondary =
-        QuotaWindow { used_permille: Some(1_000), resets: after(90_000), spent: true, ..window("secondary") };
+    let secondary = QuotaWindow {
+        used_permille: Some(1_000),
+        resets: after(90_000),
+        spent: true,
+        wait: wait(after(90_000), "header:x-codex-secondary-reset-after-seconds", "90"),
+        ..window("secondary")
+    };
     assert_eq!(shape.windows(), [family.clone(), primary.clone(), secondary.clone()]);
     // Credits pay for what comes after.
     let paid = shape.header("x-codex-credits-has-credits", "True");
-    assert_eq!(paid.windows(), [family, primary, QuotaWindow { spent: false, ..secondary }]);
+    assert_eq!(paid.windows(), [family, primary, QuotaWindow { spent: false, wait: None, ..secondary }]);
 }
 
 #[test]
@@ -201,6 +214,7 @@ fn codexs_events_say_the_same() {
         length_ms: Some(18_000_000),
         resets: at(NOW + 60_000),
         spent: true,
+        wait: wait(at(NOW + 60_000), "header:x-codex-primary-reset-at", "1795471660"),
         ..window("primary")
     };
     assert_eq!(shape.windows(), [primary]);
@@ -214,13 +228,20 @@ fn an_event_names_the_limit_that_it_is_about_and_the_credits_beyond_it() {
         let event = format!(r#"{{"type":"codex.rate_limits",{windows},"credits":{credits}{limit}}}"#);
         Shape::of("openai-codex").status(200).body(event).windows()
     };
-    let spent = |name: &str, model: bool, spent: bool| QuotaWindow {
-        model,
-        used_permille: Some(1_000),
-        length_ms: Some(18_000_000),
-        resets: at(NOW + 60_000),
-        spent,
-        ..window(name)
+    let spent = |name: &str, model: bool, spent: bool| {
+        let family = if model { "codex-bengalfox" } else { "codex" };
+        let evidence =
+            Evidence { source: format!("header:x-{family}-primary-reset-at").into(), raw: "1795471660".into() };
+        let wait = at(NOW + 60_000).filter(|_| spent).map(|until| Wait { until, evidence });
+        QuotaWindow {
+            model,
+            used_permille: Some(1_000),
+            length_ms: Some(18_000_000),
+            resets: at(NOW + 60_000),
+            spent,
+            wait,
+            ..window(name)
+        }
     };
     assert_eq!(event("", "null"), [spent("primary", false, true)]);
     assert_eq!(event(r#","metered_limit_name":"codex""#, "null"), [spent("primary", false, true)]);
@@ -249,7 +270,14 @@ fn copilots_allowances() {
         .header("x-usage-ratelimit-weekly", "ent=0&ov=3.0&ovPerm=true&rem=0.0&rst=2026-11-23T23%3A06%3A40Z")
         .windows();
     let expected = [
-        QuotaWindow { limit: Some(50), remaining: Some(0), used_permille: Some(1_000), spent: true, ..window("chat") },
+        QuotaWindow {
+            limit: Some(50),
+            remaining: Some(0),
+            used_permille: Some(1_000),
+            spent: true,
+            wait: wait(rst, "header:x-quota-snapshot-chat", "2026-11-23T23:06:40Z"),
+            ..window("chat")
+        },
         // It is shown with successes of models that cost nothing of it.
         QuotaWindow { model: true, limit: Some(300), used_permille: Some(1_000), ..window("premium_interactions") },
         QuotaWindow { used_permille: Some(943), ..window("session") },
@@ -285,6 +313,33 @@ fn what_is_no_number_is_no_window() {
         .header("x-codex-primary-used-percent", "-3")
         .header("anthropic-ratelimit-unified-5h-utilization", "inf");
     assert_eq!(shape.windows(), []);
+}
+
+#[test]
+fn a_bucket_is_waited_for_until_requests_get_through() {
+    let waits = |limit: &'static str, reset: &'static str| {
+        let shape = Shape::of("openai").status(200).header("x-ratelimit-limit-requests", limit);
+        let shape = shape.header("x-ratelimit-remaining-requests", "0").header("x-ratelimit-reset-requests", reset);
+        shape.windows().pop().and_then(|window| window.wait).map(|wait| wait.until)
+    };
+    assert_eq!(waits("60", "1m0s"), after(6_000), "a tenth is there again");
+    assert_eq!(waits("3", "1m0s"), after(20_000), "one request is");
+    assert_eq!(waits("1", "1m0s"), after(60_000));
+    assert_eq!(waits("10000", "3ms"), after(1));
+    let anthropic = Shape::of("anthropic")
+        .status(200)
+        .header("anthropic-ratelimit-requests-limit", "50")
+        .header("anthropic-ratelimit-requests-remaining", "0")
+        .header("anthropic-ratelimit-requests-reset", "2026-11-23T22:07:00Z");
+    let wait = anthropic.windows().pop().and_then(|window| window.wait).map(|wait| wait.until);
+    assert_eq!(wait, after(2_000), "an instant becomes a part of the time that is left");
+}
+
+#[test]
+fn what_is_spent_and_does_not_say_until_when_is_not_waited_for() {
+    let shape = Shape::of("openai").status(200).header("x-ratelimit-remaining-requests", "0");
+    let windows = shape.windows();
+    assert!(windows.iter().all(|window| window.spent && window.wait.is_none()), "{windows:?}");
 }
 
 #[test]

@@ -30,4 +30,4 @@ pub use facts::{Context, Facts, Scalar};
 pub use hints::{Hint, MAX_HINT_MS};
 pub use kind::{Kind, UnknownKind};
 pub use verdict::{Scope, Verdict, classify};
-pub use windows::{MAX_WINDOW_NAME_BYTES, MAX_WINDOWS, QuotaWindow, quota_windows};
+pub use windows::{MAX_WINDOW_NAME_BYTES, MAX_WINDOWS, QuotaWindow, SPENT_RULE, Wait, quota_windows};

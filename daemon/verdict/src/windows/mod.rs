@@ -11,6 +11,7 @@ mod ratelimit;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::evidence::Evidence;
 use crate::facts::{Context, Facts};
 use crate::hints::{self, Clock, Found, Hint, Moment, Worth};
 use crate::signals::Signals;
@@ -22,6 +23,12 @@ pub const MAX_WINDOWS: usize = 16;
 
 /// The longest name of a window, in bytes.
 pub const MAX_WINDOW_NAME_BYTES: usize = 48;
+
+/// The rule by which a window that is spent restricts before anything has been refused.
+pub const SPENT_RULE: &str = "window.spent";
+
+/// Into how many parts a bucket is thought to be divided: once one of them is there again, requests get through.
+const PARTS: u64 = 10;
 
 /// Higher shares of use are shown as this: ten times the limit.
 const MAX_PERMILLE: f64 = 10_000.0;
@@ -52,6 +59,17 @@ pub struct QuotaWindow {
     pub refills: bool,
     /// Whether nothing is left: the next request will be refused.
     pub spent: bool,
+    /// Until when, if it is spent and says so.
+    pub wait: Option<Wait>,
+}
+
+/// How long it makes no sense to ask, and what says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Until the window begins anew; or, if it refills, until a tenth of it is there again, and one whole unit at least.
+    pub until: Hint,
+    /// Its reset, where it stood.
+    pub evidence: Evidence,
 }
 
 /// Every quota window that a response's headers report, in the order of their names; at most [`MAX_WINDOWS`].
@@ -65,7 +83,7 @@ pub fn quota_windows(facts: &Facts<'_>, context: &Context<'_>) -> Vec<QuotaWindo
     let vendor = Vendor::of(context, &signals);
     let clock = hints::clock(&signals, vendor, context.now_wall_ms);
     let drafts = read(&signals, vendor, clock);
-    drafts.into_iter().filter(Draft::is_of_use).map(|draft| draft.window).collect()
+    drafts.into_iter().filter(Draft::is_of_use).map(|draft| draft.finished(clock.now_ms)).collect()
 }
 
 /// A window, and where its reset stood.
@@ -128,6 +146,7 @@ impl Draft {
             resets: None,
             refills: false,
             spent: false,
+            wait: None,
         };
         Self { window, is_bare: false, reset: None }
     }
@@ -140,6 +159,22 @@ impl Draft {
             self.window.resets = Some(moment.into());
             self.reset = Some((format!("header:{header}"), value.to_owned(), moment));
         }
+    }
+
+    /// The window, with what follows if it is spent.
+    fn finished(self, now_ms: u64) -> QuotaWindow {
+        let Self { mut window, reset, .. } = self;
+        if let Some((source, raw, moment)) = reset.filter(|_| window.spent) {
+            let until = if window.refills {
+                let parts = window.limit.map_or(PARTS, |limit| limit.clamp(1, PARTS));
+                let ms = moment.at_ms(now_ms).saturating_sub(now_ms).div_ceil(parts);
+                Hint { after_ms: Some(ms.max(1)), at_ms: None }
+            } else {
+                moment.into()
+            };
+            window.wait = Some(Wait { until, evidence: Evidence::new(source, &raw) });
+        }
+        window
     }
 
     fn is_of_use(&self) -> bool {
