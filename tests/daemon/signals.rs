@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::support::{AuthJson, Daemon, DaemonBuilder, Wire, eventually};
+use crate::support::{AuthJson, Daemon, DaemonBuilder, Wire, eventually, replace_file};
 
 #[test]
 fn asked_to_end_it_closes_what_is_open_and_exits_with_0() {
@@ -62,11 +62,12 @@ fn hanging_up_reads_the_configuration_again_and_ends_nothing() {
     };
     assert_eq!(chosen_by(&mut wire), "fill_first");
     let held = wire.ok(&json!({"op": "acquire", "pool": "openrouter"}))["lease"].clone();
-    std::fs::write(&path, "[defaults]\nstrategy = \"round_robin\"\n").expect("it can be written");
+    replace_file(&path, b"[defaults]\nstrategy = \"round_robin\"\n");
     daemon.signal(Signal::SIGHUP);
     eventually("the new strategy is used", || (chosen_by(&mut wire) == "round_robin").then_some(()));
     // A configuration that is wrong is not taken.
-    std::fs::write(&path, "[defaults]\nstrategy = \"by_mood\"\n").expect("it can be written");
+    // At once: an empty one, seen on the way, would be a good one.
+    replace_file(&path, b"[defaults]\nstrategy = \"by_mood\"\n");
     daemon.signal(Signal::SIGHUP);
     eventually("the mistake is in the log", || daemon.log().contains("by_mood").then_some(()));
     assert_eq!(chosen_by(&mut wire), "round_robin");
