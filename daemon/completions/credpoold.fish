@@ -12,6 +12,7 @@ complete -c credpoold -l access-groups -d 'Groups whose members may connect' -r
 complete -c credpoold -l access-server -d 'The user whom clients accept as the daemon' -r
 complete -c credpoold -l access-admins -d 'Users who may clear, disable and reload; none named: all who connect' -r
 complete -c credpoold -l defaults-strategy -d 'How a pool chooses among its credentials [default: fill_first]' -r
+complete -c credpoold -l defaults-reserve -d 'How much of each quota window is kept back: with no more left, a credential is used only where nothing else is there [default: 0%]' -r
 complete -c credpoold -l defaults-max-in-flight -d 'How many leases one credential carries at a time [default: 1]' -r
 complete -c credpoold -l defaults-cap -d 'Whether max_in_flight is a wish or a law [default: soft]' -r
 complete -c credpoold -l defaults-lease-ttl -d 'How long a lease lives that is bound to a connection [default: 1h]' -r

@@ -342,6 +342,9 @@ pub struct Candidate<'a> {
     /// Why not: everything that is in the way, not only the first thing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Reason<'a>>,
+    /// What its quota does to its place among the others, if anything, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Cow<'a, str>>,
     /// How many leases of it are out.
     pub leases: u64,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::reply::{Cause, Evidence};
+use crate::reply::{Cause, Evidence, is_false};
 use crate::words::{Cap, CredentialState, Phase, Scope};
 
 /// One page of `status`.
@@ -129,6 +129,9 @@ pub struct CredentialStatus<'a> {
     pub until_at_ms: Option<u64>,
     /// Everything that restricts it, single models included; the pool's restrictions are not.
     pub restrictions: Vec<Restriction<'a>>,
+    /// What responses say is left of what its account may use; of windows that have begun anew, nothing is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<QuotaWindow<'a>>,
     /// How many leases of it are out.
     pub leases: u64,
     /// How many leases of it should be out at most.
@@ -140,6 +143,28 @@ pub struct CredentialStatus<'a> {
     /// Who may lease it, where homes of several profiles are served.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub profiles: Vec<Cow<'a, str>>,
+}
+
+/// A quota window of an account, as the last response that spoke of it had it. What that did not say is `None`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuotaWindow<'a> {
+    /// The provider's name for it, as in `requests` or `5h`.
+    pub name: Cow<'a, str>,
+    /// The only model whose use it counts, if not all.
+    pub model: Option<Cow<'a, str>>,
+    /// How much there is in all.
+    pub limit: Option<u64>,
+    /// How much was left.
+    pub remaining: Option<u64>,
+    /// How much was used, in thousandths; above 1,000 if more was used than there is.
+    pub used_permille: Option<u32>,
+    /// When it begins anew, in milliseconds of Unix time; or when it is full, if it refills.
+    pub reset_at_ms: Option<u64>,
+    /// Whether it fills up bit by bit.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub refills: bool,
+    /// When the response was heard of, in milliseconds of Unix time.
+    pub seen_at_ms: u64,
 }
 
 /// Something that must not be used, for a while or until a person helps.

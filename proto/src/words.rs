@@ -299,6 +299,8 @@ words! {
         Reported = "reported",
         /// Hermes had noted a failure beside the definition.
         Imported = "imported",
+        /// A response said that nothing is left, before anything was refused.
+        Spent = "spent",
         /// A success showed that restrictions were over.
         Recovered = "recovered",
         /// Several credentials failed at once, so the pool pauses for the provider's fault.

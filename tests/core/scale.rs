@@ -7,7 +7,7 @@ use std::process::Command as Process;
 
 use credpool_core::{
     Acquire, Ask, Cause, Clear, Command, Core, CredentialKey, Define, Definition, Disable, Kind, Limits, Listing, Next,
-    Owner, Policy, PoolKey, Reach, Release, Renew, Reply, Report, Strategy, Subject, TokenHash, Verdict,
+    Owner, Policy, PoolKey, Reach, Reading, Release, Renew, Reply, Report, Strategy, Subject, TokenHash, Verdict,
 };
 
 use crate::support::{START, later};
@@ -65,6 +65,24 @@ impl Work {
         token
     }
 
+    /// What a response says is left: of a few windows, other numbers each time.
+    fn readings(round: usize) -> Vec<Reading> {
+        let reading = |name: &str, model: Option<&str>| Reading {
+            name: name.into(),
+            model: model.map(Into::into),
+            limit: Some(1_000),
+            remaining: Some(500),
+            used_permille: u32::try_from(round * 37 % 900).ok(),
+            length_ms: None,
+            after_ms: Some(2_000),
+            at: None,
+            refills: false,
+            spent: false,
+            verdict: None,
+        };
+        vec![reading("5h", None), reading("tokens", Some("large"))]
+    }
+
     /// Everything that happens in a day: no definitions, no step of the clock, no clear of a whole pool.
     fn round(&mut self, round: usize) {
         let some = self.keys[(round * 37) % self.keys.len()];
@@ -95,29 +113,33 @@ impl Work {
                 number,
                 model: Some("large".into()),
                 verdict,
+                readings: Vec::new(),
                 keep: false,
                 next,
             }));
         }
-        self.apply(Command::Release(Release { token: kept, success: true }));
-        self.apply(Command::Release(Release { token: listed, success: false }));
+        let readings = Self::readings(round);
+        self.apply(Command::Release(Release { token: kept, success: true, readings }));
+        self.apply(Command::Release(Release { token: listed, success: false, readings: Vec::new() }));
         self.apply(Command::Disconnect(connection));
         self.apply(Command::Disable(Disable { credential: some, for_ms: Some(3_000), note: "note".into() }));
         self.apply(Command::Enable(some));
         self.apply(Command::Clear(Clear { pool: self.pool, credential: Some(some), model: None }));
         let pinned = self.acquire(Ask { pin: Some(some), ..Ask::default() });
-        self.apply(Command::Release(Release { token: pinned, success: false }));
+        self.apply(Command::Release(Release { token: pinned, success: false, readings: Vec::new() }));
         let excluded = Ask { pin: Some(some), exclude: vec![some], ..Ask::default() };
         assert!(self.core.explain(self.pool, &excluded).is_ok());
         self.apply(Command::Tick);
     }
 }
 
-const STRATEGIES: [(&str, Strategy); 4] = [
+const STRATEGIES: [(&str, Strategy); 6] = [
     ("fill_first", Strategy::FillFirst),
     ("round_robin", Strategy::RoundRobin),
     ("least_used", Strategy::LeastUsed),
     ("random", Strategy::Random),
+    ("headroom", Strategy::Headroom),
+    ("reset_soon", Strategy::ResetSoon),
 ];
 
 #[expect(clippy::disallowed_methods, reason = "the program tells itself what to do")]

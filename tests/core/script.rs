@@ -3,6 +3,7 @@
 
 mod file;
 mod generating;
+mod readings;
 
 use credpool_core::{
     Acquire, Ask, Backoff, Cap, Cause, Clear, Command, Cooldowns, CredentialKey, Disable, Guard, Import, Kind, Limits,
@@ -14,6 +15,7 @@ use crate::support::{START, later, stepped};
 pub(crate) use file::Edit;
 use file::{File, ListOp};
 pub(crate) use generating::scripts;
+pub(crate) use readings::ReadingOp;
 
 /// Rows that a pool's file may have.
 const ROWS: u8 = 6;
@@ -37,6 +39,9 @@ impl Setup {
             leases_per_connection: self.leases_per_connection,
             reports_per_lease: self.reports_per_lease,
             models_per_scope: 64,
+            quotas_per_account: 64,
+            quotas: 1_000,
+            quota_ms: 1_500,
             history_per_model: 3,
             history_per_pool: 9,
             ended_leases: 1_000,
@@ -73,7 +78,16 @@ impl Setup {
         };
         let guard = Guard { window_ms: 0, ..Guard::default() };
         let recovery = Recovery { probe_interval_ms: 500, silence_ms: 300, ramp_ms: 400, ramp_width: 4 };
-        Policy { strategy, cap, lease_ttl_ms: 800, detached_ttl_ms: 600, cooldowns, recovery, guard }
+        Policy {
+            strategy,
+            cap,
+            reserve_permille: 0,
+            lease_ttl_ms: 800,
+            detached_ttl_ms: 600,
+            cooldowns,
+            recovery,
+            guard,
+        }
     }
 }
 
@@ -82,15 +96,37 @@ impl Setup {
 pub(crate) enum Op {
     Edit(usize, Edit),
     Acquire(usize, AskOp, Option<u8>),
-    Report { lease: usize, number: u64, model: Option<u8>, verdict: VerdictOp, keep: bool, next: Option<Option<AskOp>> },
-    ReportWithout { credential: usize, epoch: usize, model: Option<u8>, verdict: VerdictOp },
-    Release(usize, bool),
+    Report {
+        lease: usize,
+        number: u64,
+        model: Option<u8>,
+        verdict: VerdictOp,
+        readings: Vec<ReadingOp>,
+        keep: bool,
+        next: Option<Option<AskOp>>,
+    },
+    ReportWithout {
+        credential: usize,
+        epoch: usize,
+        model: Option<u8>,
+        verdict: VerdictOp,
+    },
+    Release(usize, bool, Vec<ReadingOp>),
     Renew(usize, Option<u64>),
     Disconnect(u8),
-    Clear { pool: usize, credential: Option<usize>, model: Option<u8> },
+    Clear {
+        pool: usize,
+        credential: Option<usize>,
+        model: Option<u8>,
+    },
     Disable(usize, Option<u64>),
     Enable(usize),
-    Import { credential: usize, at: i64, cause: Cause, until: UntilOp },
+    Import {
+        credential: usize,
+        at: i64,
+        cause: Cause,
+        until: UntilOp,
+    },
     Tick,
     Step(i64),
 }
@@ -192,24 +228,35 @@ impl Stage {
                 let ask = self.ask(ask);
                 Command::Acquire(Acquire { pool, ask, token: self.token(), owner: owner.map(owner_of) })
             }
-            Op::Report { lease, number, model, verdict, keep, next } => {
+            Op::Report { lease, number, model, verdict, readings, keep, next } => {
                 let next = next.as_ref().map(|ask| match ask {
                     Some(ask) => Next::With { ask: self.ask(ask), token: self.token(), owner: Some(owner_of(0)) },
                     None => Next::Same { token: self.token(), connection: owner_of(1) },
                 });
                 let subject = Subject::Lease(self.lease(*lease));
-                let verdict = self.verdict(verdict);
+                let (verdict, readings) = (self.verdict(verdict), self.readings(readings));
                 let model = model.map(model_of);
-                Command::Report(Report { subject, number: *number, model, verdict, keep: *keep, next })
+                Command::Report(Report { subject, number: *number, model, verdict, readings, keep: *keep, next })
             }
             Op::ReportWithout { credential, epoch, model, verdict } => {
                 let epoch = self.epochs[self.epochs.len() - 1 - epoch % self.epochs.len()];
                 let subject = Subject::Credential(self.credential(*credential), epoch);
                 let verdict = self.verdict(verdict);
                 let model = model.map(model_of);
-                Command::Report(Report { subject, number: 0, model, verdict, keep: false, next: None })
+                Command::Report(Report {
+                    subject,
+                    number: 0,
+                    model,
+                    verdict,
+                    readings: Vec::new(),
+                    keep: false,
+                    next: None,
+                })
             }
-            Op::Release(lease, success) => Command::Release(Release { token: self.lease(*lease), success: *success }),
+            Op::Release(lease, success, readings) => {
+                let (token, readings) = (self.lease(*lease), self.readings(readings));
+                Command::Release(Release { token, success: *success, readings })
+            }
             Op::Renew(lease, ttl_ms) => Command::Renew(Renew { token: self.lease(*lease), ttl_ms: *ttl_ms }),
             Op::Disconnect(owner) => Command::Disconnect(owner_of(*owner)),
             Op::Clear { pool, credential, model } => Command::Clear(Clear {

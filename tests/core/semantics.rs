@@ -14,6 +14,7 @@ mod limits;
 mod lists;
 mod operators;
 mod pins;
+mod quotas;
 mod recovery;
 mod refusals;
 mod reports;

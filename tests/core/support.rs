@@ -79,6 +79,7 @@ impl Watched {
             Change::Lease(key, _) => Some(format!("{key:?}")),
             Change::Restriction(key, _) => Some(format!("{key:?}")),
             Change::Watermark(key, _) => Some(format!("{key:?}")),
+            Change::Quota(key, _) => Some(format!("{key:?}")),
             Change::Entry(key, _) => Some(format!("{key:?}")),
         };
         self.core.changes().filter_map(name).collect()

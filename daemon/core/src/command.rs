@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::cause::{Cause, Kind, State};
 use crate::policy::{Cap, Policy, Strategy};
+use crate::quota::Reading;
 use crate::records::{
     Ask, ChosenBy, Conclusion, CredentialKey, EndedBy, Evidence, LeaseNo, Model, Owner, PoolKey, Profile, Reach, Seq,
     TokenHash,
@@ -157,6 +158,8 @@ pub struct Report {
     pub model: Option<Model>,
     /// What the classifier says.
     pub verdict: Verdict,
+    /// What the response says is left, one reading a window.
+    pub readings: Vec<Reading>,
     /// Whether the lease goes on.
     pub keep: bool,
     /// Whether another lease is wanted in the same step.
@@ -185,12 +188,14 @@ pub enum Next {
 }
 
 /// `Command::Release`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Release {
     /// The lease.
     pub token: TokenHash,
     /// Whether its use is known to have succeeded.
     pub success: bool,
+    /// What the response says is left, one reading a window.
+    pub readings: Vec<Reading>,
 }
 
 /// `Command::Renew`.

@@ -23,7 +23,11 @@ impl Core {
         let ended = self.index.ended.first().map(|(at, _)| at.after(self.limits.ended_lease_ms));
         let opens = self.index.due_by_wall.first().map(|(at, _)| *at);
         let runs_out = self.index.running_out.first().map(|(at, _)| *at);
-        Deadline { boot: due.into_iter().chain(ended).min(), wall: opens.into_iter().chain(runs_out).min() }
+        let fades = self.index.quotas_by_wall.first().map(|(at, _)| *at);
+        Deadline {
+            boot: due.into_iter().chain(ended).min(),
+            wall: opens.into_iter().chain(runs_out).chain(fades).min(),
+        }
     }
 
     /// Does everything that has become due. Each step removes a deadline, or puts it off beyond `now`.
@@ -43,6 +47,7 @@ impl Core {
                 Due::Ramp(identity) => self.end_ramp(&identity),
                 Due::Strikes(identity) => self.drop_restriction(&identity),
                 Due::Retired(key) => self.forget_if_spent(key),
+                Due::Fades(key) => self.fade(&key),
             }
         }
         while let Some((at, identity)) = self.index.due_by_wall.first().cloned()
@@ -50,6 +55,12 @@ impl Core {
         {
             self.index.due_by_wall.pop_first();
             self.open(&identity);
+        }
+        while let Some((at, key)) = self.index.quotas_by_wall.first().cloned()
+            && at <= now.wall
+        {
+            self.index.quotas_by_wall.pop_first();
+            self.fade(&key);
         }
         while let Some((at, key)) = self.index.running_out.first().copied()
             && at <= now.wall

@@ -291,6 +291,7 @@ impl Core {
         if members > 0 || leases || self.records.restrictions_within(Scope::Account(key)).next().is_some() {
             return;
         }
+        self.drop_quotas(key, None);
         self.index.account_members.remove(&key);
         let Some(account) = self.records.accounts.remove(&key) else { return };
         if let Some(pool) = self.index.pools.get_mut(&account.pool) {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use crate::cause::{Cause, State};
 use crate::index::{Due, Index, PoolIndex};
 use crate::policy::Limits;
+use crate::quota::Quota;
 use crate::records::{Credential, Lease, Scope};
 use crate::restriction::{Phase, Restriction};
 use crate::tables::Records;
-use crate::time::Until;
+use crate::time::{Now, Until};
 
 impl Index {
     /// Everything that follows from `records`, but for lists and views, which a core builds for itself.
@@ -29,6 +30,9 @@ impl Index {
         }
         for restriction in records.restrictions.values() {
             index.add_restriction(restriction, records);
+        }
+        for quota in records.quotas.values() {
+            index.add_quota(quota, records);
         }
         for credential in records.credentials.values() {
             index.add_credential(credential, records, limits);
@@ -83,6 +87,28 @@ impl Index {
         }
         if let Some(pool) = self.pools.get_mut(&lease.pool) {
             pool.leases += 1;
+        }
+    }
+
+    fn add_quota(&mut self, quota: &Quota, records: &Records) {
+        self.quotas_by_age.insert((quota.seen.boot, quota.key.clone()));
+        self.schedule_quota(quota, records.header.now);
+        let Some(pool) = self.pools.get_mut(&quota.pool) else { return };
+        if let Some(model) = &quota.key.model {
+            *pool.metered_models.entry(Arc::clone(model)).or_default() += 1;
+        }
+    }
+
+    /// Notes until when a quota window is believed.
+    pub(crate) fn schedule_quota(&mut self, quota: &Quota, now: Now) {
+        match quota.fresh {
+            Until::Passed { boot, wall } if boot <= now.boot => {
+                self.quotas_by_wall.insert((wall, quota.key.clone()));
+            }
+            Until::Passed { boot, .. } => {
+                self.due.insert((boot, Due::Fades(quota.key.clone())));
+            }
+            Until::Lifted => {}
         }
     }
 

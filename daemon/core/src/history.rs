@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cause::Cause;
 use crate::machine::Core;
-use crate::records::{Conclusion, CredentialKey, EntryNo, LeaseNo, Model, PoolKey, Scope};
+use crate::records::{Conclusion, CredentialKey, EntryNo, Evidence, LeaseNo, Model, PoolKey, Scope};
 use crate::tables::Touched;
 use crate::time::{Now, Until};
 
@@ -54,6 +54,20 @@ pub enum Event {
         status: Option<u16>,
         /// The rule that concluded it.
         rule: Arc<str>,
+    },
+    /// A response said that nothing is left, before anything was refused.
+    Spent {
+        /// The response to this lease, if to one.
+        lease: Option<LeaseNo>,
+        /// The cause class of what that restricts.
+        cause: Cause,
+        /// Until when it does.
+        until: Until,
+        /// The rule that concluded it.
+        rule: Arc<str>,
+        /// What it went by.
+        #[cfg_attr(feature = "serde", serde(skip))]
+        evidence: Option<Evidence>,
     },
     /// A success showed that restrictions were over.
     Recovered {

@@ -8,6 +8,7 @@ use crate::cause::{Cause, State};
 use crate::history::HistoryIndex;
 use crate::lists::Lists;
 use crate::policy::Strategy;
+use crate::quota::QuotaKey;
 use crate::ranking::{Rank, Ranking};
 use crate::records::{AccountKey, CredentialKey, Identity, LeaseNo, ListKey, Model, Owner, PoolKey, TokenHash};
 use crate::time::{Boot, Wall};
@@ -176,6 +177,8 @@ pub(crate) struct PoolIndex {
     pub(crate) recent: Vec<Need>,
     /// Restrictions in force, by the single model that they cover.
     pub(crate) restricted_models: BTreeMap<Model, usize>,
+    /// Quota windows, by the single model whose use they count.
+    pub(crate) metered_models: BTreeMap<Model, usize>,
     /// Restrictions in force for want of a secret.
     pub(crate) without_secret: usize,
     /// Defined credentials by state.
@@ -196,6 +199,7 @@ impl PoolIndex {
             views: BTreeMap::from([(Need::default(), View::new(strategy))]),
             recent: Vec::new(),
             restricted_models: BTreeMap::new(),
+            metered_models: BTreeMap::new(),
             without_secret: 0,
             states: BTreeMap::new(),
             leases: 0,
@@ -219,6 +223,8 @@ pub(crate) enum Due {
     Strikes(Identity),
     /// A retired credential is forgotten.
     Retired(CredentialKey),
+    /// A quota window is believed no longer, unless the wall clock says otherwise.
+    Fades(QuotaKey),
 }
 
 /// Everything that is derived.
@@ -248,6 +254,10 @@ pub(crate) struct Index {
     pub(crate) due: BTreeSet<(Boot, Due)>,
     /// Restrictions whose boot part has passed, by their wall part.
     pub(crate) due_by_wall: BTreeSet<(Wall, Identity)>,
+    /// Quota windows, by when they were heard of.
+    pub(crate) quotas_by_age: BTreeSet<(Boot, QuotaKey)>,
+    /// Quota windows whose boot part has passed, by their wall part.
+    pub(crate) quotas_by_wall: BTreeSet<(Wall, QuotaKey)>,
     /// Credentials whose secret has not run out, by when it will.
     pub(crate) running_out: BTreeSet<(Wall, CredentialKey)>,
 }
@@ -259,7 +269,7 @@ mod tests {
     const KEY: CredentialKey = CredentialKey(1);
 
     fn rank(key: u64) -> Rank {
-        Rank { expired: false, tier: 0, key, order: 0 }
+        Rank { expired: false, reserve: false, tier: 0, key, order: 0 }
     }
 
     /// A view in which every part has something: one credential free, one full, one restricted.

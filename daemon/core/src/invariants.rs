@@ -20,6 +20,7 @@ impl Core {
         let anew = Index::derive(&self.records, &self.limits);
         self.check_leases(&anew)?;
         self.check_restrictions()?;
+        self.check_quotas(&anew)?;
         self.check_credentials(&anew)?;
         self.check_lists()?;
         self.check_views()?;
@@ -52,7 +53,8 @@ impl Core {
             let lasts = restriction.phase != Phase::Closed || !restriction.until.passed(now);
             holds(lasts, || format!("phase and deadline disagree: {restriction:?} at {now:?}"))?;
             self.check_trial(restriction)?;
-            holds(restriction.strikes > 0, || format!("no strike: {restriction:?}"))?;
+            let foreseen = matches!(identity.cause, Cause::Quota | Cause::RateLimit);
+            holds(restriction.strikes > 0 || foreseen, || format!("no strike: {restriction:?}"))?;
             let known = match identity.scope {
                 Scope::Credential(key) => self.records.credentials.contains_key(&key),
                 Scope::Account(key) => self.records.accounts.contains_key(&key),
@@ -68,6 +70,18 @@ impl Core {
             within("restricted models of a scope", of_models, self.limits.models_per_scope)?;
         }
         Ok(())
+    }
+
+    fn check_quotas(&self, anew: &Index) -> Result<(), String> {
+        for (key, quota) in &self.records.quotas {
+            equal("name", key, &quota.key)?;
+            let account = self.records.accounts.get(&key.account);
+            holds(account.is_some_and(|account| account.pool == quota.pool), || format!("nobody's: {quota:?}"))?;
+            holds(!quota.fresh.passed(self.now()), || format!("believed too long: {quota:?}"))?;
+            within("quota windows of an account", self.quotas(key.account).count(), self.limits.quotas_per_account)?;
+        }
+        within("quota windows", self.records.quotas.len(), self.limits.quotas)?;
+        equal("quota windows by age", &self.index.quotas_by_age, &anew.quotas_by_age)
     }
 
     fn check_trial(&self, restriction: &Restriction) -> Result<(), String> {
@@ -115,6 +129,7 @@ impl Core {
             equal("counts by state", &pool.states, &anew.states)?;
             equal("leases of a pool", &pool.leases, &anew.leases)?;
             equal("restricted models", &pool.restricted_models, &anew.restricted_models)?;
+            equal("metered models", &pool.metered_models, &anew.metered_models)?;
             equal("credentials without a secret", &pool.without_secret, &anew.without_secret)?;
         }
         Ok(())
@@ -176,6 +191,7 @@ impl Core {
         }
         equal("what is due", &self.index.due, &anew.due)?;
         equal("what is due by the wall clock", &self.index.due_by_wall, &anew.due_by_wall)?;
+        equal("quota windows that fade by the wall clock", &self.index.quotas_by_wall, &anew.quotas_by_wall)?;
         equal("secrets that run out", &self.index.running_out, &anew.running_out)
     }
 }

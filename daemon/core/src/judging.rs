@@ -8,7 +8,7 @@ use crate::guard::{Guarded, Opened};
 use crate::history::Event;
 use crate::machine::Core;
 use crate::records::{
-    AccountKey, Conclusion, CredentialKey, EndedBy, Identity, LeaseNo, Model, PoolKey, Reach, Scope, Seq, Why,
+    AccountKey, Conclusion, CredentialKey, EndedBy, Identity, Lease, LeaseNo, Model, PoolKey, Reach, Scope, Seq, Why,
 };
 use crate::restriction::{Phase, Restriction};
 use crate::tables::Touched;
@@ -28,6 +28,18 @@ pub(crate) struct About {
     pub(crate) account: AccountKey,
     pub(crate) secret: Seq,
     pub(crate) granted: Seq,
+}
+
+impl About {
+    pub(crate) fn lease(lease: &Lease) -> Self {
+        Self {
+            pool: lease.pool,
+            credential: lease.credential,
+            account: lease.account,
+            secret: lease.secret,
+            granted: lease.granted,
+        }
+    }
 }
 
 impl Core {
@@ -53,15 +65,10 @@ impl Core {
         if lease.reports.len() >= self.limits.reports_per_lease {
             return Err(Refusal::Limit(Limit::ReportsPerLease));
         }
-        let about = About {
-            pool: lease.pool,
-            credential: lease.credential,
-            account: lease.account,
-            secret: lease.secret,
-            granted: lease.granted,
-        };
+        let about = About::lease(lease);
         let (same, was_bound) = (lease.ask.clone(), lease.owner.is_some());
         let before = lease.ended.map(|ending| ending.by);
+        self.observe_failure(about, Some(no), &report);
         let conclusion = self.judge(about, report.model.as_ref(), &report.verdict);
         self.note_report(about, Some(no), &report, &conclusion);
         if let Some(lease) = self.records.leases.get_mut(&no) {
@@ -90,6 +97,7 @@ impl Core {
             granted: self.records.header.seq,
         };
         let conclusion = if epoch == credential.epoch {
+            self.observe_failure(about, None, report);
             self.judge(about, report.model.as_ref(), &report.verdict)
         } else {
             let why = if epoch < credential.secret_since { Why::StaleSecret } else { Why::ClearedSince };
@@ -97,6 +105,12 @@ impl Core {
         };
         self.note_report(about, None, report, &conclusion);
         Ok(conclusion)
+    }
+
+    /// What a failed response says is left. Where the failure is a verdict itself, that one has heeded what is spent.
+    fn observe_failure(&mut self, about: About, lease: Option<LeaseNo>, report: &Report) {
+        let restricts = !matches!(report.verdict.kind, Kind::Fault(_));
+        self.observe(about, lease, &report.readings, restricts);
     }
 
     fn note_report(&mut self, about: About, lease: Option<LeaseNo>, report: &Report, conclusion: &Conclusion) {
@@ -195,7 +209,7 @@ impl Core {
     }
 
     /// Whether the secret, or the account, that a verdict is about is gone.
-    fn is_stale(&self, about: About, scope: Scope) -> bool {
+    pub(crate) fn is_stale(&self, about: About, scope: Scope) -> bool {
         match scope {
             Scope::Credential(key) => {
                 self.records.credentials.get(&key).is_none_or(|credential| credential.secret_since != about.secret)
@@ -209,7 +223,7 @@ impl Core {
 
     /// Whether an operator cleared what a verdict is about after the lease was granted: that very scope, or the pool
     /// and all in it. (Who clears one credential clears its account, but none of the account's other credentials.)
-    fn is_cleared(&self, about: About, scope: Scope, model: Option<&Model>) -> bool {
+    pub(crate) fn is_cleared(&self, about: About, scope: Scope, model: Option<&Model>) -> bool {
         let since = |scope: Scope, model: Option<&Model>| {
             let watermark = self.records.watermarks.get(&(scope, model.cloned()));
             watermark.is_some_and(|watermark| watermark.seq > about.granted)

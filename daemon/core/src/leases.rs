@@ -7,6 +7,7 @@ use crate::command::{
     Absent, Claim, Claimed, Grant, Limit, Obstacle, Refusal, Release, Released, Renew, Renewed, Unavailable,
 };
 use crate::index::{Due, Placement, View};
+use crate::judging::About;
 use crate::machine::Core;
 use crate::policy::Strategy;
 use crate::queries::Choice;
@@ -290,16 +291,21 @@ impl Core {
         }
     }
 
-    pub(crate) fn release(&mut self, release: Release) -> Result<Released, Refusal> {
+    pub(crate) fn release(&mut self, release: &Release) -> Result<Released, Refusal> {
         let no = *self.index.by_token.get(&release.token).ok_or(Refusal::UnknownLease)?;
         let lease = self.records.leases.get_mut(&no).ok_or(Refusal::UnknownLease)?;
         let (before, granted_at) = (lease.ended, lease.granted_at.boot);
         // Judging is apart from ending, but what its holder says when giving it back is said once.
         let given_back = before.is_some_and(|ending| matches!(ending.by, EndedBy::Release | EndedBy::Report));
-        if release.success && !given_back && !lease.succeeded {
+        let succeeds = release.success && !given_back && !lease.succeeded;
+        let about = About::lease(lease);
+        if succeeds {
             lease.succeeded = true;
             self.touch(Touched::Lease(no));
             self.succeed(no);
+        }
+        if succeeds || before.is_none() {
+            self.observe(about, Some(no), &release.readings, true);
         }
         let ending = before.unwrap_or(Ending { by: EndedBy::Release, at: self.now().boot });
         self.end(no, EndedBy::Release);

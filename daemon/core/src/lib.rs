@@ -29,8 +29,8 @@
 //!
 //! The map: `records` is the state, `tables` what holds them, `index` what is derived from it (by `derive`, all at once,
 //! and by each command as it goes); `restore` takes up the records of an earlier run; `machine` and `restrictions` keep the two together;
-//! `leases`, `judging`, `guard`, `recovery`, `operator`, `define`, `lists` and `deadlines` are what commands do, and `history` what
-//! is remembered of that; `queries` looks and changes nothing; `invariants` says what must hold after every command.
+//! `leases`, `judging`, `guard`, `recovery`, `quotas`, `operator`, `define`, `lists` and `deadlines` are what commands do, and
+//! `history` what is remembered of that; `queries` looks and changes nothing; `invariants` says what must hold after every command.
 
 mod cause;
 mod command;
@@ -48,6 +48,8 @@ mod machine;
 mod operator;
 mod policy;
 mod queries;
+mod quota;
+mod quotas;
 mod ranking;
 mod records;
 mod recovery;
@@ -70,6 +72,8 @@ pub use history::{Entry, Event};
 pub use machine::Core;
 pub use policy::{Backoff, Cap, Cooldowns, Guard, Limits, Policy, Recovery, Strategy};
 pub use queries::{Candidate, Choice, Explanation, Ineligible};
+pub use quota::{Quota, QuotaKey, Reading};
+pub use quotas::Standing;
 pub use records::{
     Account, AccountKey, Ask, ChosenBy, Conclusion, Credential, CredentialKey, EndedBy, Ending, EntryNo, Evidence,
     Header, Identity, Lease, LeaseNo, List, ListKey, Model, Owner, Pool, PoolKey, Profile, Reach, Scope, Seq,

@@ -18,6 +18,8 @@ pub(crate) struct Lists {
     of_profile: BTreeMap<Profile, Option<ListKey>>,
     /// Where a credential stands in each list that is not the whole pool in its own order.
     places: BTreeMap<CredentialKey, BTreeMap<ListKey, u32>>,
+    /// Whether one of them goes by quota windows.
+    weigh_quota: bool,
 }
 
 impl Lists {
@@ -34,6 +36,11 @@ impl Lists {
     /// Where a credential stands in a list.
     pub(crate) fn place(&self, key: CredentialKey, list: ListKey) -> Option<u32> {
         self.places.get(&key)?.get(&list).copied()
+    }
+
+    /// Whether one of them goes by quota windows.
+    pub(crate) fn weigh_quota(&self) -> bool {
+        self.weigh_quota
     }
 
     /// How many profiles lease by them, which is at least as many as there are lists.
@@ -86,6 +93,7 @@ impl Core {
             let is_all =
                 list.strategy == self.strategy(pool, None) && self.members(pool).eq(list.members.iter().copied());
             let key = (!is_all).then_some(list.key);
+            lists.weigh_quota |= list.strategy.weighs_quota();
             lists.of_profile.extend(list.profiles.iter().map(|profile| (Profile::clone(profile), key)));
             for (place, member) in (0..).zip(&list.members).filter(|_| !is_all) {
                 lists.places.entry(*member).or_default().insert(list.key, place);

@@ -6,8 +6,9 @@ use crate::cause::{Cause, State};
 use crate::command::{Command, Reply};
 use crate::index::{Due, Index, Need, Placement, PoolIndex, View};
 use crate::policy::{Cap, Limits, Strategy};
+use crate::quotas::Standing;
 use crate::ranking::Rank;
-use crate::records::{Ask, CredentialKey, Identity, ListKey, PoolKey, Scope, Seq};
+use crate::records::{Ask, CredentialKey, Identity, ListKey, Model, PoolKey, Scope, Seq};
 use crate::restriction::Restriction;
 use crate::tables::{Change, Records, Touched};
 use crate::time::{Boot, Now, Until, Wall};
@@ -49,6 +50,9 @@ impl Core {
             models_per_scope: limits.models_per_scope.max(1),
             history_per_model: limits.history_per_model.max(1),
             history_per_pool: limits.history_per_pool.max(1),
+            quotas_per_account: limits.quotas_per_account.max(1),
+            quotas: limits.quotas.max(1),
+            quota_ms: limits.quota_ms.max(1),
             ended_lease_ms: limits.ended_lease_ms.max(1),
             strikes_ms: limits.strikes_ms.max(1),
             retired_ms: limits.retired_ms.max(1),
@@ -73,7 +77,7 @@ impl Core {
                 Reply::Acquired(self.acquire(acquire.pool, acquire.ask, acquire.token, acquire.owner))
             }
             Command::Report(report) => Reply::Reported(self.report(report)),
-            Command::Release(release) => Reply::Released(self.release(release)),
+            Command::Release(release) => Reply::Released(self.release(&release)),
             Command::Renew(renew) => Reply::Renewed(self.renew(renew)),
             Command::Claim(claim) => Reply::Claimed(self.claim(claim)),
             Command::Disconnect(owner) => Reply::Disconnected(self.disconnect(owner)),
@@ -226,13 +230,20 @@ impl Core {
         if full {
             return Some(Placement::Full);
         }
+        let strategy = self.strategy(credential.pool, need.list);
+        let standing = if pool.policy.reserve_permille > 0 || strategy.weighs_quota() {
+            self.standing(credential, need.model.as_ref())
+        } else {
+            Standing::default()
+        };
         Some(Placement::Free(Rank {
             expired: credential.expired,
+            reserve: standing.is_reserve,
             tier: if leases >= cap.max_in_flight { leases } else { 0 },
-            key: match self.strategy(credential.pool, need.list) {
+            key: match strategy {
                 Strategy::RoundRobin => credential.turn,
                 Strategy::LeastUsed => credential.grants,
-                Strategy::FillFirst | Strategy::Random => 0,
+                _ => standing.key(strategy),
             },
             order,
         }))
@@ -257,14 +268,19 @@ impl Core {
 
     /// What a request needs, as far as it makes a difference in this pool; `None` if there is no such pool for its
     /// profile.
-    pub(crate) fn need(&self, pool: PoolKey, ask: &Ask) -> Option<Need> {
-        let pool = self.index.pools.get(&pool)?;
+    pub(crate) fn need(&self, pool_key: PoolKey, ask: &Ask) -> Option<Need> {
+        let pool = self.index.pools.get(&pool_key)?;
+        let list = match &ask.profile {
+            Some(profile) => pool.lists.of_profile(profile)?,
+            None => None,
+        };
+        let is_its_own = |model: &Model| {
+            pool.restricted_models.contains_key(model)
+                || (pool.metered_models.contains_key(model) && self.weighs_quota(pool_key, list))
+        };
         Some(Need {
-            list: match &ask.profile {
-                Some(profile) => pool.lists.of_profile(profile)?,
-                None => None,
-            },
-            model: ask.model.clone().filter(|model| pool.restricted_models.contains_key(model)),
+            list,
+            model: ask.model.clone().filter(is_its_own),
             by_reference: ask.by_reference && pool.without_secret > 0,
         })
     }
@@ -307,6 +323,17 @@ impl Core {
             pool.recent.clear();
             pool.views.insert(Need::default(), view);
         }
+    }
+
+    /// Lets the views of a model go, once requests for it need nothing of their own.
+    pub(crate) fn forget_views_of(&mut self, pool_key: PoolKey, model: &Model) {
+        let weighs = self.weighs_quota_at_all(pool_key);
+        let Some(pool) = self.index.pools.get_mut(&pool_key) else { return };
+        if pool.restricted_models.contains_key(model) || (weighs && pool.metered_models.contains_key(model)) {
+            return;
+        }
+        pool.views.retain(|need, _| need.model.as_ref() != Some(model));
+        pool.recent.retain(|need| need.model.as_ref() != Some(model));
     }
 
     pub(crate) fn view(&self, pool: PoolKey, need: &Need) -> Option<&View> {

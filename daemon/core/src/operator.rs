@@ -40,7 +40,8 @@ impl Core {
         Ok(lifted)
     }
 
-    /// Removes the restrictions that `clear` covers, and their strikes; how many were in force.
+    /// Removes the restrictions that `clear` covers, their strikes, and what responses said was left; how many were in
+    /// force.
     fn lift(&mut self, clear: &Clear, keys: &[CredentialKey]) -> usize {
         let mut scopes: Vec<Scope> = keys.iter().map(|key| Scope::Credential(*key)).collect();
         match clear.credential {
@@ -64,6 +65,11 @@ impl Core {
             .collect();
         for (identity, _) in &covered {
             self.drop_restriction(identity);
+        }
+        for scope in scopes {
+            if let Scope::Account(account) = scope {
+                self.drop_quotas(account, clear.model.as_ref());
+            }
         }
         covered.iter().filter(|(_, in_force)| *in_force).count()
     }

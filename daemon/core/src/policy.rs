@@ -15,6 +15,18 @@ pub enum Strategy {
     LeastUsed,
     /// Any, with equal chance.
     Random,
+    /// The one whose tightest quota window has most left.
+    Headroom,
+    /// The one whose quota lapses first.
+    ResetSoon,
+}
+
+impl Strategy {
+    /// Whether it goes by what responses say is left.
+    #[must_use]
+    pub fn weighs_quota(self) -> bool {
+        matches!(self, Self::Headroom | Self::ResetSoon)
+    }
 }
 
 /// How many leases one credential carries at a time.
@@ -183,6 +195,9 @@ pub struct Policy {
     pub strategy: Strategy,
     /// The cap of a credential that has none of its own.
     pub cap: Cap,
+    /// How much of each quota window is kept back, in thousandths: a credential with no more than that left goes after
+    /// those that have more. 0 for nothing.
+    pub reserve_permille: u32,
     /// Milliseconds that a lease bound to a connection lives unless the caller says otherwise.
     pub lease_ttl_ms: u64,
     /// The same for a detached lease.
@@ -200,6 +215,7 @@ impl Default for Policy {
         Self {
             strategy: Strategy::default(),
             cap: Cap::default(),
+            reserve_permille: 0,
             lease_ttl_ms: 60 * 60 * 1_000,
             detached_ttl_ms: 10 * 60 * 1_000,
             cooldowns: Cooldowns::default(),
@@ -227,10 +243,16 @@ pub struct Limits {
     pub history_per_model: usize,
     /// Entries of the history of one pool.
     pub history_per_pool: usize,
+    /// Quota windows of one account. One more makes the one go that was heard of longest ago.
+    pub quotas_per_account: usize,
+    /// Quota windows of all accounts; likewise.
+    pub quotas: usize,
     /// How long an ended lease is remembered.
     pub ended_lease_ms: u64,
     /// How long strikes are remembered after their window opened again.
     pub strikes_ms: u64,
+    /// How long a quota window is believed that does not say when it begins anew; at most, if its length is known.
+    pub quota_ms: u64,
     /// How long a credential that is no longer defined keeps its restrictions; with leases out on it, until they end.
     pub retired_ms: u64,
 }
@@ -246,8 +268,11 @@ impl Default for Limits {
             ended_leases: 65_536,
             history_per_model: 64,
             history_per_pool: 4_096,
+            quotas_per_account: 256,
+            quotas: 65_536,
             ended_lease_ms: 10 * 60 * 1_000,
             strikes_ms: DAY,
+            quota_ms: 60 * 60 * 1_000,
             retired_ms: DAY,
         }
     }

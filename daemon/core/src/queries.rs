@@ -6,6 +6,7 @@ use crate::cause::State;
 use crate::command::Refusal;
 use crate::index::Placement;
 use crate::machine::Core;
+use crate::policy::Strategy;
 use crate::records::{Ask, ChosenBy, CredentialKey, Identity, List, PoolKey, Scope};
 use crate::restriction::Restriction;
 
@@ -131,6 +132,13 @@ impl Core {
             None => Some(None),
         };
         list.into_iter().flat_map(move |list| self.members_of(pool, list))
+    }
+
+    /// How a profile's list chooses; `None` is whoever leases from the whole pool.
+    #[must_use]
+    pub fn strategy_for(&self, pool: PoolKey, profile: Option<&str>) -> Strategy {
+        let lists = self.index.pools.get(&pool).map(|pool| &pool.lists);
+        self.strategy(pool, profile.and_then(|profile| lists?.of_profile(profile)).flatten())
     }
 
     /// The lists of a pool.

@@ -2,7 +2,8 @@
 //!
 //! The lower tier always goes first. Tier 0 is "below its cap"; a credential at a soft cap is in the tier of its number
 //! of leases, so that when all are at their caps the least busy one is shared. A credential whose secret has run out
-//! comes after all the others, whatever their tiers: sharing one that works beats having one that does not.
+//! comes after all the others, whatever their tiers: sharing one that works beats having one that does not. Before those
+//! come the ones of which only the reserve is left.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -16,6 +17,8 @@ use crate::rng::Rng;
 pub(crate) struct Rank {
     /// Whether its secret has run out: it goes after all whose has not.
     pub(crate) expired: bool,
+    /// Whether only the reserve of its quota is left: it goes after all that have more.
+    pub(crate) reserve: bool,
     /// 0 below its cap, else its number of leases.
     pub(crate) tier: u32,
     /// What the strategy goes by.
@@ -26,20 +29,23 @@ pub(crate) struct Rank {
 
 impl Rank {
     /// What comes before anything that a strategy goes by.
-    fn full_tier(self) -> (bool, u32) {
-        (self.expired, self.tier)
+    fn full_tier(self) -> Tier {
+        (self.expired, self.reserve, self.tier)
     }
 }
+
+/// Whether it has run out, whether only the reserve is left, and the tier.
+type Tier = (bool, bool, u32);
 
 /// The free credentials of one view.
 #[derive(Clone, Debug)]
 pub(crate) enum Ranking {
     /// For strategies with an order.
     Ordered(BTreeSet<(Rank, CredentialKey)>),
-    /// For `random`: an equal chance for each in the lowest tier, those whose secret has run out in tiers of their own.
+    /// For `random`: an equal chance for each in the lowest tier, those that go last in tiers of their own.
     Shuffled {
         /// Dense, so that a draw is an index.
-        tiers: BTreeMap<(bool, u32), Vec<CredentialKey>>,
+        tiers: BTreeMap<Tier, Vec<CredentialKey>>,
         /// Where each stands in its tier.
         places: BTreeMap<CredentialKey, usize>,
     },
@@ -49,7 +55,7 @@ impl Ranking {
     pub(crate) fn new(strategy: Strategy) -> Self {
         match strategy {
             Strategy::Random => Self::Shuffled { tiers: BTreeMap::new(), places: BTreeMap::new() },
-            Strategy::FillFirst | Strategy::RoundRobin | Strategy::LeastUsed => Self::Ordered(BTreeSet::new()),
+            _ => Self::Ordered(BTreeSet::new()),
         }
     }
 
@@ -131,7 +137,7 @@ mod tests {
     use super::*;
 
     fn rank(tier: u32, key: u64, order: u32) -> Rank {
-        Rank { expired: false, tier, key, order }
+        Rank { expired: false, reserve: false, tier, key, order }
     }
 
     #[test]

@@ -29,8 +29,10 @@ impl Core {
     pub fn restore(mut records: Records, limits: Limits, now: Now) -> Self {
         // Before what is due happens, nothing is late.
         let at = Now { boot: records.header.now.boot.max(now.boot), ..now };
-        for restriction in records.restrictions.values_mut().filter(|r| r.identity.cause != Cause::Disabled) {
-            if let Until::Passed { boot, wall } = &mut restriction.until {
+        let restrictions = records.restrictions.values_mut().filter(|r| r.identity.cause != Cause::Disabled);
+        let quotas = records.quotas.values_mut().map(|quota| &mut quota.fresh);
+        for until in restrictions.map(|restriction| &mut restriction.until).chain(quotas) {
+            if let Until::Passed { boot, wall } = until {
                 *boot = at.boot.after(LONGEST_MS).min(*boot);
                 *wall = at.wall.after(LONGEST_MS).min(*wall);
             }

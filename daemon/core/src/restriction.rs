@@ -28,7 +28,7 @@ pub struct Restriction {
     pub guessed: bool,
     /// When a probe was last let through this window.
     pub probed: Option<Boot>,
-    /// Strikes so far, at least 1.
+    /// Strikes so far. 0 if nothing has failed yet: a response said that nothing is left.
     pub strikes: u32,
     /// How much later than its hint each deadline of this window is, in 1/1,024 of the time left (0 to 102).
     pub jitter: u16,

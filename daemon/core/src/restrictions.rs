@@ -94,18 +94,17 @@ impl Core {
 
     fn uncount(&mut self, restriction: &Restriction) {
         let Some(pool) = self.index.pools.get_mut(&restriction.pool).filter(|_| !restriction.is_over()) else { return };
+        if restriction.identity.cause == Cause::NoSecret {
+            pool.without_secret -= 1;
+        }
         if let Some(model) = &restriction.identity.model
             && let Some(count) = pool.restricted_models.get_mut(model)
         {
             *count -= 1;
             if *count == 0 {
                 pool.restricted_models.remove(model);
-                pool.views.retain(|need, _| need.model.as_ref() != Some(model));
-                pool.recent.retain(|need| need.model.as_ref() != Some(model));
+                self.forget_views_of(restriction.pool, model);
             }
-        }
-        if restriction.identity.cause == Cause::NoSecret {
-            pool.without_secret -= 1;
         }
     }
 

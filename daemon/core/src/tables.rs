@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cause::Cause;
 use crate::history::Entry;
+use crate::quota::{Quota, QuotaKey};
 use crate::records::{
     Account, AccountKey, Credential, CredentialKey, EntryNo, Header, Identity, Lease, LeaseNo, List, ListKey, Model,
     Pool, PoolKey, Scope, Seq, Watermark,
@@ -135,6 +136,8 @@ tables! {
     restrictions: Identity => Restriction, named Restriction by |restriction| restriction.identity.clone();
     /// By what was cleared.
     watermarks: (Scope, Option<Model>) => Watermark, named Watermark by |w| (w.scope, w.model.clone());
+    /// By account, model and name.
+    quotas: QuotaKey => Quota, named Quota by |quota| quota.key.clone();
     /// By number, so by age.
     history: EntryNo => Entry, named Entry by |entry| entry.no;
 }

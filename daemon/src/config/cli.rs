@@ -64,7 +64,8 @@ fn value_name(value: ValueType) -> String {
         ValueType::Duration { .. } => "DURATION".to_owned(),
         ValueType::Size { .. } => "SIZE".to_owned(),
         ValueType::Count { .. } | ValueType::Factor => "NUMBER".to_owned(),
-        ValueType::Choice { now, .. } => now.join("|"),
+        ValueType::Percent => "PERCENT".to_owned(),
+        ValueType::Choice(words) => words.join("|"),
         ValueType::List => "NAME,…".to_owned(),
     }
 }

@@ -69,7 +69,8 @@ fn takes(key: &Key) -> String {
         ValueType::Size { min, max } => format!("{min} to {max} bytes"),
         ValueType::Count { min, max } => format!("{min} to {max}"),
         ValueType::Factor => "1 to 100".to_owned(),
-        ValueType::Choice { now, .. } => now.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+        ValueType::Percent => "`0%` to `99%`".to_owned(),
+        ValueType::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
         ValueType::List => "a list of names".to_owned(),
     }
 }

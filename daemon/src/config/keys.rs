@@ -112,13 +112,11 @@ const PATIENCE: ValueType = ValueType::Duration { min_ms: 10, max_ms: 60 * 60 * 
 const MANY: ValueType = ValueType::Count { min: 1, max: 1_000_000 };
 /// One credential alone says nothing of the provider.
 const SEVERAL: ValueType = ValueType::Count { min: 2, max: 64 };
-const AUTH_TYPE: ValueType = ValueType::Choice { now: &["api_key", "oauth"], later: &[] };
-const CAP: ValueType = ValueType::Choice { now: &["soft", "hard"], later: &[] };
-const STRATEGY: ValueType = ValueType::Choice {
-    now: &["fill_first", "round_robin", "least_used", "random"],
-    later: &["headroom", "reset_soon"],
-};
-const SECRETS: ValueType = ValueType::Choice { now: &["values", "references"], later: &[] };
+const AUTH_TYPE: ValueType = ValueType::Choice(&["api_key", "oauth"]);
+const CAP: ValueType = ValueType::Choice(&["soft", "hard"]);
+const STRATEGY: ValueType =
+    ValueType::Choice(&["fill_first", "round_robin", "least_used", "random", "headroom", "reset_soon"]);
+const SECRETS: ValueType = ValueType::Choice(&["values", "references"]);
 const BUFFER: ValueType = ValueType::Size { min: 1_024, max: 1 << 30 };
 
 const BASE: &str = "The first cooldown of this kind, where the provider names none.";
@@ -145,6 +143,13 @@ pub const KEYS: &[Key] = &[
         "Users who may clear, disable and reload; none named: all who connect.",
     ),
     key("defaults.strategy", STRATEGY, Some("fill_first"), "How a pool chooses among its credentials.").in_pools(),
+    key(
+        "defaults.reserve",
+        ValueType::Percent,
+        Some("0%"),
+        "How much of each quota window is kept back: with no more left, a credential is used only where nothing else is there.",
+    )
+    .in_pools(),
     key("defaults.max_in_flight", MANY, Some("1"), "How many leases one credential carries at a time.")
         .in_credentials(),
     key("defaults.cap", CAP, Some("soft"), "Whether max_in_flight is a wish or a law.").in_credentials(),
@@ -170,7 +175,7 @@ pub const KEYS: &[Key] = &[
     key("pools.*.definitions.*.account", ValueType::Text, None, "The account whose quota the credential shares."),
     key(
         "cooldown.preset",
-        ValueType::Choice { now: &["default", "hermes"], later: &[] },
+        ValueType::Choice(&["default", "hermes"]),
         Some("default"),
         "Where the cooldowns below start from: credpool's own, or the fixed ones of hermes-agent.",
     ),

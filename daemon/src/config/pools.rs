@@ -50,6 +50,7 @@ impl Config {
         Policy {
             strategy: own.strategy.or(all.strategy).map(Strategy::from).or(hermes).unwrap_or_default(),
             cap: cap(own.max_in_flight.or(all.max_in_flight), own.cap.or(all.cap), fallback.cap),
+            reserve_permille: own.reserve.or(all.reserve).unwrap_or(fallback.reserve_permille),
             lease_ttl_ms: own.lease_ttl.or(all.lease_ttl).unwrap_or(fallback.lease_ttl_ms.min(self.limits.ttl_ms)),
             detached_ttl_ms: own
                 .detached_ttl

@@ -42,6 +42,8 @@ pub struct Access {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct PoolSettings {
     pub(super) strategy: Option<StrategyName>,
+    /// In thousandths.
+    pub(super) reserve: Option<u32>,
     pub(super) max_in_flight: Option<u32>,
     pub(super) cap: Option<CapName>,
     pub(super) lease_ttl: Option<u64>,
@@ -120,6 +122,8 @@ pub(super) enum StrategyName {
     RoundRobin,
     LeastUsed,
     Random,
+    Headroom,
+    ResetSoon,
 }
 
 impl From<StrategyName> for Strategy {
@@ -129,6 +133,8 @@ impl From<StrategyName> for Strategy {
             StrategyName::RoundRobin => Self::RoundRobin,
             StrategyName::LeastUsed => Self::LeastUsed,
             StrategyName::Random => Self::Random,
+            StrategyName::Headroom => Self::Headroom,
+            StrategyName::ResetSoon => Self::ResetSoon,
         }
     }
 }

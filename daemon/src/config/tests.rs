@@ -68,7 +68,8 @@ fn sample(value: ValueType) -> String {
         ValueType::Duration { min_ms, .. } => format!("{min_ms}ms"),
         ValueType::Size { min, .. } | ValueType::Count { min, .. } => min.to_string(),
         ValueType::Factor => "1".to_owned(),
-        ValueType::Choice { now, .. } => now[0].to_owned(),
+        ValueType::Percent => "10%".to_owned(),
+        ValueType::Choice(words) => words[0].to_owned(),
         ValueType::List => "one,two".to_owned(),
     }
 }
@@ -211,7 +212,7 @@ fn definitions_must_make_sense() {
 #[test]
 fn everything_wrong_is_reported_with_its_place() {
     let fixture = Fixture::new(
-        "sockt = '/a'\nlease_ttl = '1h'\nqwertyuiop = 1\n[defaults]\nlease_ttl = 3600\nstrategy = 'headroom'\n\
+        "sockt = '/a'\nlease_ttl = '1h'\nqwertyuiop = 1\n[defaults]\nlease_ttl = 3600\nstrategy = 'luckiest'\n\
          [pools.p]\nmax_in_fligth = 1\n[pools.p.credentials.x]\nstrategy = 'random'\n",
     )
     .with("CREDPOOL_DEFAULTS_CAP", "firm");
@@ -224,7 +225,10 @@ fn everything_wrong_is_reported_with_its_place() {
             "{file}:5: `defaults.lease_ttl` must be a duration with its unit, such as \"15s\", \"1h30m\" or \
              \"500ms\"; 3600 of what?"
         ),
-        format!("{file}:6: `defaults.strategy` \"headroom\" is not supported by this version yet"),
+        format!(
+            "{file}:6: `defaults.strategy` must be one of \"fill_first\", \"round_robin\", \"least_used\", \"random\", \
+             \"headroom\", \"reset_soon\", not \"luckiest\""
+        ),
         format!("{file}:8: unknown key `pools.p.max_in_fligth`; did you mean `pools.p.max_in_flight`?"),
         format!("{file}:10: unknown key `pools.p.credentials.x.strategy`; did you mean `defaults.strategy`?"),
         "CREDPOOL_DEFAULTS_CAP: `defaults.cap` must be one of \"soft\", \"hard\", not \"firm\"".to_owned(),

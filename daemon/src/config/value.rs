@@ -40,13 +40,10 @@ pub enum ValueType {
     },
     /// A number from 1 to 100, to three decimals.
     Factor,
+    /// A share from `"0%"` to `"99%"`, to one decimal.
+    Percent,
     /// One of some words.
-    Choice {
-        /// Those that this version knows.
-        now: &'static [&'static str],
-        /// Those that a later version will.
-        later: &'static [&'static str],
-    },
+    Choice(&'static [&'static str]),
     /// A list of texts; in a flag or a variable, separated by commas.
     List,
 }
@@ -85,7 +82,7 @@ impl Raw {
 
 impl ValueType {
     /// The value in its normal form, which `settings` takes: durations as integer milliseconds, sizes as integer
-    /// bytes, factors as integer thousandths, paths absolute. The error says what is wrong, but not where.
+    /// bytes, factors and shares as integer thousandths, paths absolute. The error says what is wrong, but not where.
     pub(super) fn read(self, raw: &Raw, home: Option<&Path>) -> Result<Value, String> {
         match self {
             Self::Text => Ok(Value::String(plain(raw.text()?)?.to_owned())),
@@ -120,7 +117,8 @@ impl ValueType {
                 }
             }
             Self::Factor => factor(raw),
-            Self::Choice { now, later } => choice(raw.text()?, now, later),
+            Self::Percent => percent(raw),
+            Self::Choice(words) => choice(raw.text()?, words),
             Self::List => list(raw),
         }
     }
@@ -178,14 +176,20 @@ fn factor(raw: &Raw) -> Result<Value, String> {
     }
 }
 
-fn choice(text: &str, now: &[&str], later: &[&str]) -> Result<Value, String> {
-    if now.contains(&text) {
+#[expect(clippy::cast_possible_truncation, reason = "the range has been checked")]
+fn percent(raw: &Raw) -> Result<Value, String> {
+    let number = raw.text().ok().and_then(|text| text.trim().strip_suffix('%')?.trim().parse::<f64>().ok());
+    match number {
+        Some(number) if (0.0..=99.0).contains(&number) => Ok(Value::Integer((number * 10.0).round() as i64)),
+        _ => Err("must be a share from \"0%\" to \"99%\"".to_owned()),
+    }
+}
+
+fn choice(text: &str, words: &[&str]) -> Result<Value, String> {
+    if words.contains(&text) {
         return Ok(Value::String(text.to_owned()));
     }
-    if later.contains(&text) {
-        return Err(format!("{text:?} is not supported by this version yet"));
-    }
-    let words: Vec<_> = now.iter().map(|word| format!("{word:?}")).collect();
+    let words: Vec<_> = words.iter().map(|word| format!("{word:?}")).collect();
     Err(format!("must be one of {}, not {:?}", words.join(", "), echo(text)))
 }
 
@@ -304,6 +308,25 @@ mod tests {
     }
 
     #[test]
+    fn shares_are_kept_in_thousandths() {
+        let text = |text: &str| Raw::Text(text.to_owned());
+        for (raw, expected) in [
+            (text("10%"), Some(100)),
+            (argument("2.5 %"), Some(25)),
+            (text("0%"), Some(0)),
+            (text("99%"), Some(990)),
+            (text("99.1%"), None),
+            (text("-1%"), None),
+            (text("10"), None),
+            (text("nan%"), None),
+            (Raw::Integer(10), None),
+            (Raw::Float(0.1), None),
+        ] {
+            assert_eq!(read(ValueType::Percent, &raw).ok(), expected.map(Value::Integer), "{raw:?}");
+        }
+    }
+
+    #[test]
     fn paths_become_absolute() {
         let text = |text: &str| Raw::Text(text.to_owned());
         let path = |raw: &Raw| read(ValueType::Path, raw);
@@ -319,9 +342,8 @@ mod tests {
 
     #[test]
     fn choices_say_what_there_is() {
-        let strategy = ValueType::Choice { now: &["a", "b"], later: &["c"] };
+        let strategy = ValueType::Choice(&["a", "b"]);
         assert!(read(strategy, &argument("b")).is_ok());
-        assert_eq!(read(strategy, &argument("c")), Err("\"c\" is not supported by this version yet".to_owned()));
         assert_eq!(read(strategy, &argument("d")), Err("must be one of \"a\", \"b\", not \"d\"".to_owned()));
         assert!(read(strategy, &argument(&"é".repeat(99))).expect_err("long").len() < 120);
     }

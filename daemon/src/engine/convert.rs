@@ -9,10 +9,14 @@ use credpool_core::{Cause, Core, CredentialKey, Now, Obstacle, PoolKey, Until};
 use credpool_proto::error::{Details, Unavailable, WireError};
 use credpool_proto::limits::MAX_INTEGER;
 use credpool_proto::reply::{self, CredentialBrief, Restriction};
+use credpool_proto::status::QuotaWindow;
 use credpool_proto::words::{CredentialState, EndedBy, ErrorCode, NotApplied, Phase, Scope, VerdictKind};
 use credpool_verdict as verdict;
 
 use crate::catalogue::Catalogue;
+
+/// From this length on, a window is a quota's and no rate limit's.
+const LONG_MS: u64 = 60 * 60 * 1_000;
 
 pub(super) fn number(count: usize) -> u64 {
     count as u64
@@ -138,6 +142,8 @@ pub(crate) fn strategy(strategy: core::Strategy) -> &'static str {
         core::Strategy::RoundRobin => "round_robin",
         core::Strategy::LeastUsed => "least_used",
         core::Strategy::Random => "random",
+        core::Strategy::Headroom => "headroom",
+        core::Strategy::ResetSoon => "reset_soon",
     }
 }
 
@@ -173,6 +179,62 @@ pub(super) fn restriction<'a>(restriction: &'a core::Restriction, now: Now) -> R
         strikes: restriction.strikes,
         evidence: restriction.evidence.as_ref().map(evidence),
     }
+}
+
+pub(super) fn quota_window(quota: &core::Quota, now: Now) -> QuotaWindow<'_> {
+    QuotaWindow {
+        name: Cow::Borrowed(&quota.key.name),
+        model: quota.key.model.as_deref().map(Cow::Borrowed),
+        limit: quota.limit.map(|limit| limit.min(MAX_INTEGER)),
+        remaining: quota.remaining.map(|remaining| remaining.min(MAX_INTEGER)),
+        used_permille: quota.used_permille,
+        reset_at_ms: quota.resets.and_then(|until| instant(until, now)),
+        refills: quota.refills,
+        seen_at_ms: quota.seen.wall.0.min(MAX_INTEGER),
+    }
+}
+
+/// What a response says is left, for whoever used `model`.
+pub(super) fn readings(
+    windows: Vec<verdict::QuotaWindow>,
+    model: Option<&core::Model>,
+    status: Option<u16>,
+) -> Vec<core::Reading> {
+    windows.into_iter().map(|window| reading(window, model, status)).collect()
+}
+
+fn reading(window: verdict::QuotaWindow, model: Option<&core::Model>, status: Option<u16>) -> core::Reading {
+    let model = model.filter(|_| window.model).cloned();
+    // What is over within minutes is a rate; what takes longer is a quota. Buckets are mostly counted by the minute.
+    let is_rate = window.length_ms.map_or(window.refills, |ms| ms < LONG_MS);
+    let cause = if is_rate { Cause::RateLimit } else { Cause::Quota };
+    let spent = window.wait.map(|wait| core::Verdict {
+        kind: core::Kind::Fault(cause),
+        reach: core::Reach::Account,
+        model: model.clone(),
+        after_ms: wait.until.after_ms,
+        at: wait.until.at_ms.map(core::Wall),
+        status,
+        rule: arc(verdict::SPENT_RULE),
+        evidence: Some(core_evidence(&wait.evidence)),
+    });
+    core::Reading {
+        name: arc(&window.name),
+        model,
+        limit: window.limit,
+        remaining: window.remaining,
+        used_permille: window.used_permille,
+        length_ms: window.length_ms,
+        after_ms: window.resets.and_then(|hint| hint.after_ms),
+        at: window.resets.and_then(|hint| hint.at_ms).map(core::Wall),
+        refills: window.refills,
+        spent: window.spent,
+        verdict: spent,
+    }
+}
+
+pub(super) fn core_evidence(evidence: &verdict::Evidence) -> core::Evidence {
+    core::Evidence { source: arc(&evidence.source), raw: arc(&evidence.raw) }
 }
 
 fn phase(phase: core::Phase) -> Phase {

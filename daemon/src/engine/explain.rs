@@ -42,7 +42,11 @@ impl Engine {
             choice,
             retry_at_ms: retry_after_ms.map(|ms| self.now.wall.after(ms).0),
             total: convert::number(self.core.listed(pool, scope.profile()).count()),
-            candidates: explanation.candidates.iter().map(|candidate| self.candidate(&scope, candidate)).collect(),
+            candidates: explanation
+                .candidates
+                .iter()
+                .map(|candidate| self.candidate(&scope, &ask, candidate))
+                .collect(),
         };
         let mut ticket = asked.ticket(Answer::Nobody);
         ticket.warnings = warnings;
@@ -50,7 +54,7 @@ impl Engine {
         Ok(())
     }
 
-    fn candidate(&self, scope: &Scope, candidate: &Candidate) -> reply::Candidate<'_> {
+    fn candidate(&self, scope: &Scope, ask: &core::Ask, candidate: &Candidate) -> reply::Candidate<'_> {
         let brief = self.seen(scope).brief(candidate.credential);
         reply::Candidate {
             id: brief.id,
@@ -58,7 +62,34 @@ impl Engine {
             state: brief.state,
             eligible: candidate.ineligible.is_empty(),
             reasons: candidate.ineligible.iter().map(|ineligible| self.reason(ineligible)).collect(),
+            quota: self.quota_in_words(scope, ask, candidate.credential).map(Cow::Owned),
             leases: u64::from(self.core.in_flight(candidate.credential)),
+        }
+    }
+
+    /// What a credential's quota does to its place among the others; `None` where nobody goes by it, or nothing is known.
+    fn quota_in_words(&self, scope: &Scope, ask: &core::Ask, key: core::CredentialKey) -> Option<String> {
+        let records = self.core.records();
+        let (credential, pool) = (records.credentials.get(&key)?, records.pools.get(&scope.pool)?);
+        let strategy = self.core.strategy_for(scope.pool, scope.profile());
+        let quotas = || self.core.quotas_for(credential.account, ask.model.as_ref());
+        let tightest = quotas().max_by_key(|quota| quota.used())?;
+        let standing = self.core.standing(credential, ask.model.as_ref());
+        let percent = |permille: u32| format!("{}.{} %", permille / 10, permille % 10).replace(".0 %", " %");
+        let used = tightest.used().map(|used| format!("{} of {} is used", percent(used), tightest.key.name));
+        if standing.is_reserve {
+            let reserve = percent(pool.policy.reserve_permille);
+            return Some(format!("{}: only the reserve of {reserve} is left, so it goes last", used?));
+        }
+        match strategy {
+            core::Strategy::Headroom => Some(format!("{}, its tightest window", used?)),
+            core::Strategy::ResetSoon if standing.used_permille >= 1_000 => Some(format!("{}, so it goes last", used?)),
+            core::Strategy::ResetSoon => {
+                let left = |quota: &&core::Quota| quota.lapses().and_then(|until| until.remaining(self.now));
+                let first = quotas().filter(|quota| quota.lapses().is_some()).min_by_key(left)?;
+                Some(format!("what is left of {} lapses in {}", first.key.name, lasting(left(&first)?)))
+            }
+            _ => None,
         }
     }
 

@@ -85,6 +85,16 @@ impl Engine {
                 rule: Some(Cow::Borrowed(rule)),
                 ..plain
             },
+            Event::Spent { lease, cause, until, rule, evidence } => Entry {
+                event: HistoryEvent::Spent,
+                scope: convert::scope_word(entry.scope, entry.model.is_some()),
+                lease: lease.map(|no| no.0),
+                kind: Some(convert::cause_word(*cause).into()),
+                until_at_ms: convert::instant(*until, entry.at),
+                rule: Some(Cow::Borrowed(rule)),
+                evidence: evidence.as_ref().map(convert::evidence),
+                ..plain
+            },
             Event::Recovered { lease, probe, lifted } => Entry {
                 event: HistoryEvent::Recovered,
                 lease: Some(lease.0),

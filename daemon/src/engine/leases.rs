@@ -7,7 +7,9 @@ use credpool_proto::reply::{Released, Renewed};
 use credpool_proto::request;
 use credpool_proto::words::{ErrorCode, Outcome};
 
-use super::{Answer, Asked, Engine, Ticket, convert};
+use credpool_verdict::{Facts, quota_windows};
+
+use super::{Answer, Asked, Engine, Scope, Ticket, convert};
 use crate::token::Token;
 
 impl Engine {
@@ -21,8 +23,23 @@ impl Engine {
             Some(status) => (200..300).contains(&status),
             None => release.outcome == Outcome::Ok,
         };
-        self.command(Command::Release(core::Release { token, success }), asked.ticket(Answer::Release));
+        let readings = self.readings(token, release);
+        self.command(Command::Release(core::Release { token, success, readings }), asked.ticket(Answer::Release));
         Ok(())
+    }
+
+    /// What the response says is left.
+    fn readings(&self, token: core::TokenHash, release: &request::Release<'_>) -> Vec<core::Reading> {
+        if release.headers.is_empty() {
+            return Vec::new();
+        }
+        let Some(lease) = self.core.lease(token) else { return Vec::new() };
+        let headers: Vec<(&str, &str)> = release.headers.iter().collect();
+        let scope = Scope { pool: lease.pool, profile: lease.ask.profile.clone() };
+        let model = lease.ask.model.as_ref();
+        let facts = Facts { status: release.status, headers: &headers, model: model.map(|m| &**m), ..Facts::default() };
+        let windows = quota_windows(&facts, &self.context(&scope, lease.credential));
+        convert::readings(windows, model, release.status)
     }
 
     pub(super) fn released(&mut self, ticket: &Ticket, result: Result<core::Released, Refusal>) {

@@ -22,13 +22,14 @@ impl Engine {
     ) -> Result<(), WireError<'static>> {
         let about = self.about(asked, &report.subject)?;
         let model = model_of(report.facts.model.as_deref()).or_else(|| about.model.clone());
-        let verdict = self.classify(&report.facts, &about.scope, about.credential, model.clone());
+        let (verdict, readings) = self.classify(&report.facts, &about.scope, about.credential, model.as_ref());
         let Promise { next, token, scope, model: next_model, warnings } = self.next(asked, &report.next, &about)?;
         let command = Command::Report(core::Report {
             subject: about.subject,
             number: report.report,
             model,
             verdict,
+            readings,
             keep: report.keep,
             next,
         });
@@ -60,52 +61,56 @@ impl Engine {
         }
     }
 
-    /// Asks the classifier. It sees nothing but the facts, the time and where the request went.
+    /// Asks the classifier what a failure means, and what the response says is left. It sees nothing but the facts, the
+    /// time and where the request went.
     fn classify(
         &self,
         facts: &request::Facts<'_>,
         scope: &Scope,
         credential: core::CredentialKey,
-        model: Option<Model>,
-    ) -> core::Verdict {
+        model: Option<&Model>,
+    ) -> (core::Verdict, Vec<core::Reading>) {
         let headers: Vec<(&str, &str)> = facts.headers.iter().collect();
-        let pool = self.core.records().pools.get(&scope.pool);
-        let row = self.catalogue.row(credential, scope.profile());
-        let verdict = verdict::classify(
-            &verdict::Facts {
-                status: facts.status,
-                headers: &headers,
-                body: facts.body.as_ref().map(|body| match body {
-                    request::Body::Text(text) => &**text,
-                    request::Body::Json(json) => json.get(),
-                }),
-                message: facts.message.as_deref(),
-                code: facts.code.as_deref(),
-                kind: facts.kind.map(credpool_proto::words::FailureKind::as_str),
-                model: model.as_deref(),
-                reset_at: facts.reset_at.as_deref().map(Scalar::Text),
-                resets_at: facts.resets_at.as_deref().map(Scalar::Text),
-                retry_until: facts.retry_until.as_deref().map(Scalar::Text),
-                retry_after: facts.retry_after.as_deref().map(Scalar::Text),
-            },
-            &Context {
-                now_wall_ms: self.now.wall.0,
-                pool: pool.map_or("", |pool| &pool.name),
-                base_url: row.and_then(|row| row.base_url.as_deref()),
-            },
-        );
-        core::Verdict {
+        let context = self.context(scope, credential);
+        let facts = verdict::Facts {
+            status: facts.status,
+            headers: &headers,
+            body: facts.body.as_ref().map(|body| match body {
+                request::Body::Text(text) => &**text,
+                request::Body::Json(json) => json.get(),
+            }),
+            message: facts.message.as_deref(),
+            code: facts.code.as_deref(),
+            kind: facts.kind.map(credpool_proto::words::FailureKind::as_str),
+            model: model.map(|model| &**model),
+            reset_at: facts.reset_at.as_deref().map(Scalar::Text),
+            resets_at: facts.resets_at.as_deref().map(Scalar::Text),
+            retry_until: facts.retry_until.as_deref().map(Scalar::Text),
+            retry_after: facts.retry_after.as_deref().map(Scalar::Text),
+        };
+        let verdict = verdict::classify(&facts, &context);
+        let readings = convert::readings(verdict::quota_windows(&facts, &context), model, facts.status);
+        let verdict = core::Verdict {
             kind: convert::kind_from_verdict(verdict.kind),
             reach: convert::reach(&verdict),
-            model: model.filter(|_| verdict.model),
+            model: model.cloned().filter(|_| verdict.model),
             after_ms: verdict.hint.and_then(|hint| hint.after_ms),
             at: verdict.hint.and_then(|hint| hint.at_ms).map(core::Wall),
             status: facts.status,
             rule: convert::arc(verdict.rule),
-            evidence: verdict.evidence.map(|evidence| core::Evidence {
-                source: convert::arc(&evidence.source),
-                raw: convert::arc(&evidence.raw),
-            }),
+            evidence: verdict.evidence.as_ref().map(convert::core_evidence),
+        };
+        (verdict, readings)
+    }
+
+    /// What the classifier may know around a response.
+    pub(super) fn context(&self, scope: &Scope, credential: core::CredentialKey) -> Context<'_> {
+        let pool = self.core.records().pools.get(&scope.pool);
+        let row = self.catalogue.row(credential, scope.profile());
+        Context {
+            now_wall_ms: self.now.wall.0,
+            pool: pool.map_or("", |pool| &pool.name),
+            base_url: row.and_then(|row| row.base_url.as_deref()),
         }
     }
 

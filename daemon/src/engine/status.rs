@@ -113,6 +113,7 @@ impl Engine {
             cause: brief.cause,
             until_at_ms: brief.until_at_ms,
             restrictions: self.core.restrictions_on(key).map(|r| convert::restriction(r, self.now)).collect(),
+            windows: self.core.quotas(credential.account).map(|quota| convert::quota_window(quota, self.now)).collect(),
             leases: u64::from(self.core.in_flight(key)),
             max_in_flight: u64::from(cap.max_in_flight),
             cap: if cap.hard { Cap::Hard } else { Cap::Soft },

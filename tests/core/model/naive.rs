@@ -9,6 +9,7 @@ mod judging;
 mod leases;
 mod legacy;
 mod operators;
+mod quotas;
 mod recovery;
 mod refusals;
 
@@ -170,6 +171,9 @@ pub(crate) struct Naive {
     bans: Vec<Ban>,
     marks: Vec<Mark>,
     told: Vec<Told>,
+    windows: Vec<quotas::Window>,
+    /// Both clocks when the wall clock was last set.
+    set: Now,
 }
 
 impl Naive {
@@ -185,6 +189,8 @@ impl Naive {
             bans: Vec::new(),
             marks: Vec::new(),
             told: Vec::new(),
+            windows: Vec::new(),
+            set: Now::default(),
         }
     }
 
@@ -202,7 +208,7 @@ impl Naive {
             }
             (Command::Report(report), Reply::Reported(answer)) => self.report(report, answer)?,
             (Command::Release(release), Reply::Released(answer)) => {
-                let expected = self.release(*release);
+                let expected = self.release(release);
                 ensure!(*answer == expected, "released: {expected:?}");
             }
             (Command::Renew(renew), Reply::Renewed(answer)) => {
@@ -233,6 +239,7 @@ impl Naive {
             _ => return Err("the reply belongs to another command".into()),
         }
         self.forget_rows();
+        self.windows_pass();
         Ok(())
     }
 
@@ -254,6 +261,7 @@ impl Naive {
     fn time_passes(&mut self, now: Now) {
         self.seq += 1;
         self.now = Now { boot: self.now.boot.max(now.boot), wall: now.wall };
+        self.watch_clocks(self.now);
         let boot = self.boot();
         let expired = self.live().filter(|lease| lease.expires <= boot).map(|lease| lease.token);
         for token in expired.collect::<Vec<_>>() {
@@ -266,6 +274,7 @@ impl Naive {
         let ended_lease_ms = self.limits.ended_lease_ms;
         self.leases.retain(|lease| lease.ended.is_none_or(|(_, at)| at + ended_lease_ms > boot));
         self.forget_rows();
+        self.windows_pass();
     }
 
     /// Rows that are long gone are forgotten, once no lease is out on them.

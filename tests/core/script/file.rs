@@ -25,6 +25,7 @@ pub(crate) enum Edit {
     Expiry(usize, Option<i64>),
     PoolCap(Cap),
     Strategy(Strategy),
+    Reserve(u32),
     Lists(Vec<ListOp>),
 }
 
@@ -89,6 +90,7 @@ impl File {
             }
             Edit::PoolCap(cap) => policy.cap = *cap,
             Edit::Strategy(strategy) => policy.strategy = *strategy,
+            Edit::Reserve(permille) => policy.reserve_permille = *permille,
             Edit::Lists(others) => lists.clone_from(others),
             _ => {}
         }

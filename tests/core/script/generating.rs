@@ -6,6 +6,7 @@ use proptest::prelude::{BoxedStrategy, Just, Strategy as _, any};
 use proptest::{collection, prop_oneof, sample};
 
 use super::file::{Edit, ListOp};
+use super::readings::readings;
 use super::{AskOp, Op, ROWS, Setup, UntilOp, VerdictOp};
 use crate::support::{DAY, HOUR};
 
@@ -40,7 +41,14 @@ fn lists() -> impl proptest::strategy::Strategy<Value = Vec<ListOp>> {
 }
 
 fn strategies() -> impl proptest::strategy::Strategy<Value = Strategy> {
-    sample::select(vec![Strategy::FillFirst, Strategy::RoundRobin, Strategy::LeastUsed, Strategy::Random])
+    sample::select(vec![
+        Strategy::FillFirst,
+        Strategy::RoundRobin,
+        Strategy::LeastUsed,
+        Strategy::Random,
+        Strategy::Headroom,
+        Strategy::ResetSoon,
+    ])
 }
 
 fn caps() -> impl proptest::strategy::Strategy<Value = Cap> {
@@ -57,13 +65,14 @@ fn ops() -> impl proptest::strategy::Strategy<Value = Op> {
     prop_oneof![
         2 => (pool(), edits()).prop_map(|(pool, edit)| Op::Edit(pool, edit)),
         8 => (pool(), asks(), owner()).prop_map(|(pool, ask, owner)| Op::Acquire(pool, ask, owner)),
-        7 => (recent(), number(), model(), verdicts(), prop::weighted(3), option::weighted(0.3, option::of(asks())))
-            .prop_map(|(lease, number, model, verdict, keep, next)| {
-                Op::Report { lease, number, model, verdict, keep, next }
+        7 => (recent(), number(), model(), verdicts(), readings(), prop::weighted(3), option::weighted(0.3, option::of(asks())))
+            .prop_map(|(lease, number, model, verdict, readings, keep, next)| {
+                Op::Report { lease, number, model, verdict, readings, keep, next }
             }),
         1 => (credential(), recent(), model(), verdicts())
             .prop_map(|(credential, epoch, model, verdict)| Op::ReportWithout { credential, epoch, model, verdict }),
-        4 => (recent(), any::<bool>()).prop_map(|(lease, success)| Op::Release(lease, success)),
+        4 => (recent(), any::<bool>(), readings())
+            .prop_map(|(lease, success, readings)| Op::Release(lease, success, readings)),
         1 => (recent(), option::of(0..1_500u64)).prop_map(|(lease, ttl_ms)| Op::Renew(lease, ttl_ms)),
         1 => (0..3u8).prop_map(Op::Disconnect),
         2 => (pool(), option::weighted(0.7, credential()), option::weighted(0.3, 0..3u8))
@@ -115,6 +124,7 @@ fn edits() -> BoxedStrategy<Edit> {
         (row(), option::weighted(0.8, -500..2_500i64)).prop_map(|(row, from_now)| Edit::Expiry(row, from_now)),
         caps().prop_map(Edit::PoolCap),
         strategies().prop_map(Edit::Strategy),
+        sample::select(vec![0, 100, 400]).prop_map(Edit::Reserve),
         lists().prop_map(Edit::Lists),
     ]
     .boxed()

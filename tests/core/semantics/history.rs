@@ -17,6 +17,7 @@ fn told(world: &World) -> Vec<String> {
     let word = |entry: &Entry| match &entry.event {
         Event::Reported { conclusion, .. } => format!("reported {:?} {:?}", conclusion.kind, conclusion.why),
         Event::Imported { cause, .. } => format!("imported {cause:?}"),
+        Event::Spent { cause, .. } => format!("spent {cause:?}"),
         Event::Recovered { lifted, .. } => format!("recovered {lifted}"),
         Event::Paused { undone, .. } => format!("paused {undone}"),
         Event::Cleared { lifted } => format!("cleared {lifted}"),

@@ -219,7 +219,7 @@ fn no_report_disables_a_credential_or_takes_its_secret_away() {
 
 fn without_lease(credential: CredentialKey, epoch: Seq, verdict: Verdict) -> Report {
     let subject = Subject::Credential(credential, epoch);
-    Report { subject, number: 1, model: None, verdict, keep: false, next: None }
+    Report { subject, number: 1, model: None, verdict, readings: Vec::new(), keep: false, next: None }
 }
 
 #[test]

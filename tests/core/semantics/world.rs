@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use credpool_core::{
     Acquire, Ask, Backoff, Cap, Cause, Claim, Claimed, Clear, Command, Cooldowns, CredentialKey, Define, Defined,
-    Definition, Disable, Grant, Guard, Kind, Limits, Listing, Model, Now, Owner, Policy, PoolKey, Reach, Records,
-    Recovery, Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, State, Strategy, Subject, TokenHash,
-    Unavailable, Verdict, Wall,
+    Definition, Disable, Grant, Guard, Kind, Limits, Listing, Model, Now, Owner, Policy, PoolKey, Reach, Reading,
+    Records, Recovery, Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, State, Strategy, Subject,
+    TokenHash, Unavailable, Verdict, Wall,
 };
 
 use crate::support::{DAY, START, Watched, later, stepped};
@@ -141,10 +141,23 @@ impl World {
     }
 
     pub(super) fn release(&mut self, token: TokenHash, success: bool) -> Result<Released, Refusal> {
-        let Reply::Released(answer) = self.apply(Command::Release(Release { token, success })) else {
+        let Reply::Released(answer) = self.apply(Command::Release(Release { token, success, readings: Vec::new() }))
+        else {
             panic!("released")
         };
         answer
+    }
+
+    /// A lease of a row, for a model or none, that is given back with what its response says is left.
+    pub(super) fn reads(&mut self, id: &str, model: Option<&str>, readings: Vec<Reading>) {
+        let (token, _) = self.lease(Ask { pin: Some(self.key(id)), model: model.map(Model::from), ..Ask::default() });
+        self.give_back(token, readings);
+    }
+
+    pub(super) fn give_back(&mut self, token: TokenHash, readings: Vec<Reading>) {
+        let release = Release { token, success: true, readings };
+        let Reply::Released(answer) = self.apply(Command::Release(release)) else { panic!("released") };
+        answer.expect("the lease is known");
     }
 
     pub(super) fn renew(&mut self, token: TokenHash, ttl_ms: Option<u64>) -> Result<Renewed, Refusal> {
@@ -320,7 +333,15 @@ pub(super) fn connection(connection: u64) -> Owner {
 }
 
 pub(super) fn first_report(token: TokenHash, verdict: Verdict) -> Report {
-    Report { subject: Subject::Lease(token), number: 1, model: None, verdict, keep: false, next: None }
+    Report {
+        subject: Subject::Lease(token),
+        number: 1,
+        model: None,
+        verdict,
+        readings: Vec::new(),
+        keep: false,
+        next: None,
+    }
 }
 
 /// A failure of one credential, without a hint.

@@ -1,8 +1,8 @@
 //! An agent: it leases, uses, fails, crashes, forgets and repeats itself.
 
 use credpool_core::{
-    Acquire, Ask, Cause, Command, Kind, Model, Next, Owner, Reach, Refusal, Release, Renew, Reply, Report, Reported,
-    Subject, TokenHash, Verdict,
+    Acquire, Ask, Cause, Command, Kind, Model, Next, Owner, Reach, Reading, Refusal, Release, Renew, Reply, Report,
+    Reported, Subject, TokenHash, Verdict,
 };
 
 use super::dice::Dice;
@@ -67,7 +67,11 @@ impl Agent {
         match dice.between(0, 99) {
             0..40 => {
                 self.give_back(token);
-                run.apply(Command::Release(Release { token, success: dice.chance(80) }))?;
+                run.apply(Command::Release(Release {
+                    token,
+                    success: dice.chance(80),
+                    readings: readings(run, dice),
+                }))?;
             }
             40..70 => self.fail(token, run, dice)?,
             70..85 => {
@@ -90,7 +94,15 @@ impl Agent {
         });
         let verdict = verdict(run, dice);
         let subject = Subject::Lease(token);
-        let report = Report { subject, number: self.failures, model: model(dice), verdict, keep, next: next.clone() };
+        let report = Report {
+            subject,
+            number: self.failures,
+            model: model(dice),
+            verdict,
+            readings: Vec::new(),
+            keep,
+            next: next.clone(),
+        };
         let Reply::Reported(answer) = run.apply(Command::Report(report.clone()))? else {
             return Err("report is answered otherwise".into());
         };
@@ -119,13 +131,14 @@ impl Agent {
         let newest = self.past.len().saturating_sub(6);
         let Some(token) = dice.one_of(&self.past[newest..]) else { return Ok(1) };
         let command = match dice.between(0, 2) {
-            0 => Command::Release(Release { token, success: dice.chance(50) }),
+            0 => Command::Release(Release { token, success: dice.chance(50), readings: Vec::new() }),
             1 => Command::Renew(Renew { token, ttl_ms: None }),
             _ => Command::Report(Report {
                 subject: Subject::Lease(token),
                 number: dice.between(1, 3),
                 model: model(dice),
                 verdict: verdict(run, dice),
+                readings: Vec::new(),
                 keep: dice.chance(30),
                 next: None,
             }),
@@ -133,6 +146,45 @@ impl Agent {
         run.apply(command)?;
         Ok(dice.delay(2_000))
     }
+}
+
+/// What its last response says is left; now and then, nothing.
+fn readings(run: &Run, dice: &mut Dice) -> Vec<Reading> {
+    if dice.chance(60) {
+        return Vec::new();
+    }
+    let (model, used) = (model(dice), dice.between(0, 1_100));
+    let after_ms = dice.chance(80).then(|| dice.between(0, 20_000));
+    let at = dice.chance(30).then(|| run.instant(dice.between(0, 20_000)));
+    let spent = used >= 1_000;
+    let cause = if dice.chance(50) { Cause::Quota } else { Cause::RateLimit };
+    let verdict = spent.then(|| Verdict {
+        kind: Kind::Fault(cause),
+        reach: Reach::Account,
+        model: model.clone(),
+        after_ms,
+        at,
+        status: None,
+        rule: "spent".into(),
+        evidence: None,
+    });
+    let used_permille = u32::try_from(used).ok();
+    let (name, refills) = (if dice.chance(50) { "5h" } else { "tokens" }, dice.chance(30));
+    let (limit, remaining, length_ms) = (None, None, None);
+    let reading = Reading {
+        name: name.into(),
+        model,
+        limit,
+        remaining,
+        used_permille,
+        length_ms,
+        after_ms,
+        at,
+        refills,
+        spent,
+        verdict,
+    };
+    vec![reading]
 }
 
 fn ask(run: &Run, dice: &mut Dice) -> Ask {

@@ -3,7 +3,7 @@
 use credpool_core::{Cap, Clear, Command, Define, Definition, Disable, Listing, Policy, Strategy, Wall};
 
 use super::dice::Dice;
-use super::run::Run;
+use super::run::{Run, STRATEGIES};
 
 /// A profile that may lease some of the rows.
 pub(super) const LISTED: &str = "listed";
@@ -102,14 +102,13 @@ impl Operator {
     fn edit(&mut self, now: Wall, dice: &mut Dice) {
         let row = usize::try_from(dice.between(0, 11)).unwrap_or(0);
         let cap = Cap { max_in_flight: u32::try_from(dice.between(1, 4)).unwrap_or(1), hard: dice.chance(70) };
-        let strategies = [Strategy::FillFirst, Strategy::RoundRobin, Strategy::LeastUsed, Strategy::Random];
         self.secrets += 1;
         let secret = self.secrets;
         let count = self.rows.len();
         match (dice.between(0, 10), self.rows.get_mut(row)) {
             (0, _) => self.policy.cap = cap,
             (1, _) => {
-                let chosen = dice.one_of(&strategies).unwrap_or_default();
+                let chosen = dice.one_of(&STRATEGIES).unwrap_or_default();
                 *(if dice.chance(50) { &mut self.policy.strategy } else { &mut self.listed_by }) = chosen;
             }
             (2, Some(_)) if count > 2 => {

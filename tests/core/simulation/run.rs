@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use credpool_core::{
     Backoff, Cap, Command, Cooldowns, CredentialKey, Guard, Limits, Now, Policy, PoolKey, Recovery, Reply, Strategy,
-    TokenHash,
+    TokenHash, Wall,
 };
 
 use super::agent::Agent;
@@ -46,6 +46,9 @@ pub(super) const LIMITS: Limits = Limits {
     leases_per_connection: 3,
     reports_per_lease: 8,
     models_per_scope: 64,
+    quotas_per_account: 4,
+    quotas: 12,
+    quota_ms: 20_000,
     history_per_model: 20,
     history_per_pool: 300,
     ended_leases: 150,
@@ -56,6 +59,15 @@ pub(super) const LIMITS: Limits = Limits {
 
 pub(super) const RECOVERY: Recovery =
     Recovery { probe_interval_ms: 12_000, silence_ms: 5_000, ramp_ms: 4_000, ramp_width: 8 };
+
+pub(super) const STRATEGIES: [Strategy; 6] = [
+    Strategy::FillFirst,
+    Strategy::RoundRobin,
+    Strategy::LeastUsed,
+    Strategy::Random,
+    Strategy::Headroom,
+    Strategy::ResetSoon,
+];
 
 fn policy(dice: &mut Dice) -> Policy {
     let backoff = Backoff { base_ms: 1_500, factor_permille: 2_000, cap_ms: 20_000 };
@@ -71,10 +83,10 @@ fn policy(dice: &mut Dice) -> Policy {
         edge: backoff,
         sole_ms: 3_000,
     };
-    let strategies = [Strategy::FillFirst, Strategy::RoundRobin, Strategy::LeastUsed, Strategy::Random];
     Policy {
-        strategy: dice.one_of(&strategies).unwrap_or_default(),
+        strategy: dice.one_of(&STRATEGIES).unwrap_or_default(),
         cap: Cap { max_in_flight: if dice.chance(50) { 1 } else { 4 }, hard: dice.chance(75) },
+        reserve_permille: if dice.chance(30) { 200 } else { 0 },
         lease_ttl_ms: 40_000,
         detached_ttl_ms: 15_000,
         cooldowns,
@@ -150,6 +162,11 @@ impl Run {
     /// Every credential that there ever was.
     pub(super) fn keys(&self) -> Vec<CredentialKey> {
         self.keys.clone()
+    }
+
+    /// The instant that is so many milliseconds from now.
+    pub(super) fn instant(&self, ms: u64) -> Wall {
+        self.now.wall.after(ms)
     }
 
     /// Mostly the pool; now and then one that is not there.

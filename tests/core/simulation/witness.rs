@@ -126,7 +126,7 @@ impl Witness {
                 );
             }
             (Command::Release(release), Reply::Released(Ok(released))) => {
-                self.released(*release, released.ended_by, released.duplicate)?;
+                self.released(release, released.ended_by, released.duplicate)?;
             }
             (Command::Renew(renew), Reply::Renewed(Ok(renewed))) => {
                 let holder = self.holders.get_mut(&renew.token.0).ok_or("2: a lease that nobody was granted")?;

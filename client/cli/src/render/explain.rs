@@ -63,7 +63,7 @@ fn row(candidate: &Candidate<'_>, now_ms: u64) -> Row<4> {
             Cell::plain(clean(&candidate.label)),
             Cell::new(clean(&candidate.id), FAINT),
         ],
-        notes: reasons.collect(),
+        notes: reasons.chain(candidate.quota.as_ref().map(|quota| clean(quota).into_owned())).collect(),
     }
 }
 

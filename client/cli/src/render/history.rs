@@ -36,6 +36,9 @@ fn row(entry: &Entry<'_>, now_ms: u64) -> Row<5> {
             let style = if entry.applied == Some(false) { FAINT } else { BAD };
             (describe(entry.kind.as_deref().unwrap_or("unknown"), entry.status, None), style)
         }
+        HistoryEvent::Spent => {
+            (format!("used up, {}", describe(entry.kind.as_deref().unwrap_or("unknown"), None, None)), BAD)
+        }
         HistoryEvent::Recovered => ("recovered".to_owned(), GOOD),
         HistoryEvent::Paused => {
             let kind = entry.kind.as_deref().unwrap_or("unknown");

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use credpool_client::proto::status::{CredentialStatus, Definitions, PoolStatus, Status};
+use credpool_client::proto::status::{CredentialStatus, Definitions, PoolStatus, QuotaWindow, Status};
 use credpool_client::proto::words::CredentialState;
 
 use super::style::{BAD, FAINT, ODD, PLAIN, STRONG, of_state, paint};
@@ -132,16 +132,38 @@ fn row(credential: &CredentialStatus<'_>, now_ms: u64) -> Row<7> {
     }
 }
 
-/// What restricts a credential beside what its row says: single models, and other causes.
+/// What is left of its quota, and what restricts a credential beside what its row says: single models, other causes.
 fn notes(credential: &CredentialStatus<'_>, now_ms: u64) -> Vec<String> {
     let in_the_row = credential.cause.as_ref().map(|cause| &*cause.kind);
     let others = credential.restrictions.iter().filter(|each| each.model.is_some() || Some(&*each.kind) != in_the_row);
-    others
-        .map(|each| {
-            let what = restriction(each, now_ms);
-            each.model.as_ref().map_or_else(|| what.clone(), |model| format!("{}: {what}", clean(model)))
-        })
-        .collect()
+    let of_model = |model: Option<&str>, what: String| match model {
+        Some(model) => format!("{}: {what}", clean(model)),
+        None => what,
+    };
+    let restrictions = others.map(|each| of_model(each.model.as_deref(), restriction(each, now_ms)));
+    // They come sorted by model: a line for each.
+    let by_model = credential.windows.chunk_by(|one, other| one.model == other.model);
+    let windows = by_model.map(|chunk| {
+        let told: Vec<String> = chunk.iter().map(|each| window(each, now_ms)).collect();
+        of_model(chunk.first().and_then(|each| each.model.as_deref()), told.join("; "))
+    });
+    restrictions.chain(windows).collect()
+}
+
+/// As in `5h 72% used, resets in 2h 10m`.
+fn window(window: &QuotaWindow<'_>, now_ms: u64) -> String {
+    let mut out = clean(&window.name).into_owned();
+    let _ = match (window.used_permille, window.remaining, window.limit) {
+        (Some(permille), ..) => write!(out, " {}% used", permille / 10),
+        (None, Some(remaining), _) => write!(out, " {remaining} left"),
+        (None, None, Some(limit)) => write!(out, " {limit} in all"),
+        (None, None, None) => write!(out, " used up"),
+    };
+    if let Some(at_ms) = window.reset_at_ms {
+        let when = if window.refills { "full" } else { "resets" };
+        let _ = write!(out, ", {when} in {}", for_people(at_ms.saturating_sub(now_ms)));
+    }
+    out
 }
 
 #[cfg(test)]

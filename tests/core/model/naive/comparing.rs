@@ -89,6 +89,6 @@ impl Naive {
             .map(|l| (l.token.0, (l.credential, l.expires.0, l.ended.map(|ending| ending.by))))
             .collect();
         ensure!(ours == theirs, "leases: {theirs:?}, should be {ours:?}");
-        Ok(())
+        self.agrees_on_windows(core)
     }
 }

@@ -106,6 +106,7 @@ impl Naive {
                     ban.about != own || !ends
                 });
             }
+            self.windows_pass();
         }
         let mut removed = 0;
         for credential in &mut self.credentials {

@@ -81,6 +81,10 @@ impl Naive {
         // Those whose secret has run out only if there are no others.
         let fresh: Vec<&Credential> = free.iter().copied().filter(|credential| !credential.has_run_out).collect();
         let free = if fresh.is_empty() { free } else { fresh };
+        // Those with more than the reserve left, if there are any.
+        let model = ask.model.as_ref();
+        let ample: Vec<&Credential> = free.iter().copied().filter(|c| !self.is_reserve(c, model)).collect();
+        let free = if ample.is_empty() { free } else { ample };
         // Below their caps first; if there are none, those that carry least.
         let mut best: Vec<&Credential> = free.iter().copied().filter(|credential| !busy(credential)).collect();
         if best.is_empty() {
@@ -91,6 +95,7 @@ impl Naive {
             Strategy::FillFirst | Strategy::Random => (0, place(credential)),
             Strategy::RoundRobin => (credential.turn, place(credential)),
             Strategy::LeastUsed => (credential.grants, place(credential)),
+            Strategy::Headroom | Strategy::ResetSoon => (self.by_quota(strategy, credential, model), place(credential)),
         });
         if strategy != Strategy::Random {
             best.truncate(1);

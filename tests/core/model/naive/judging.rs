@@ -8,15 +8,27 @@ use credpool_core::{
 };
 
 use super::recovery::Life;
-use super::{About, Ban, End, Naive, Said, ensure};
+use super::{About, Ban, End, Lease, Naive, Said, ensure};
 
 /// Whom a failure is about, as it was when its lease was granted.
-struct Witness {
-    pool: PoolKey,
-    credential: CredentialKey,
-    account: Arc<str>,
+pub(super) struct Witness {
+    pub(super) pool: PoolKey,
+    pub(super) credential: CredentialKey,
+    pub(super) account: Arc<str>,
     secret_since: u64,
-    granted: u64,
+    pub(super) granted: u64,
+}
+
+impl Witness {
+    pub(super) fn of(lease: &Lease) -> Self {
+        Self {
+            pool: lease.pool,
+            credential: lease.credential,
+            account: Arc::clone(&lease.account),
+            secret_since: lease.secret_since,
+            granted: lease.granted,
+        }
+    }
 }
 
 impl Naive {
@@ -40,13 +52,8 @@ impl Naive {
             return Ok(());
         }
         let Ok(reported) = answer else { return Err("the report is news".into()) };
-        let witness = Witness {
-            pool: lease.pool,
-            credential: lease.credential,
-            account: Arc::clone(&lease.account),
-            secret_since: lease.secret_since,
-            granted: lease.granted,
-        };
+        let witness = Witness::of(&lease);
+        self.observe_failure(&witness, Some(lease.no), report);
         self.judge(&witness, &report.verdict, &reported.conclusion)?;
         self.tell_report(&witness, Some(lease.no), report, &reported.conclusion);
         if !report.keep {
@@ -90,6 +97,7 @@ impl Naive {
             granted: self.seq,
         };
         if epoch == Seq(credential.epoch) {
+            self.observe_failure(&witness, None, report);
             self.judge(&witness, &report.verdict, &reported.conclusion)?;
         } else {
             let old_secret = epoch < Seq(credential.secret_since);

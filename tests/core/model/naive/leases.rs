@@ -2,6 +2,7 @@
 
 use credpool_core::{EndedBy, Refusal, Release, Released, Renew, Renewed, TokenHash};
 
+use super::judging::Witness;
 use super::{Lease, Naive};
 
 impl Naive {
@@ -18,7 +19,7 @@ impl Naive {
         }
     }
 
-    pub(super) fn release(&mut self, release: Release) -> Result<Released, Refusal> {
+    pub(super) fn release(&mut self, release: &Release) -> Result<Released, Refusal> {
         let boot = self.boot();
         let lease = self.lease_mut(release.token).ok_or(Refusal::UnknownLease)?;
         let before = lease.ended;
@@ -31,6 +32,9 @@ impl Naive {
         let lease = lease.clone();
         if succeeds {
             self.succeed(&lease);
+        }
+        if succeeds || before.is_none() {
+            self.observe(&Witness::of(&lease), Some(lease.no), &release.readings, true);
         }
         self.end(release.token, EndedBy::Release);
         Ok(Released { held_ms, ended_by, duplicate: before.is_some() })

@@ -41,6 +41,11 @@ impl Naive {
         if let Some(widest) = cleared.last().cloned() {
             self.tell(clear.pool, clear.credential, widest, clear.model.as_ref(), Event::Cleared { lifted });
         }
+        let account = cleared.iter().find_map(|about| match about {
+            About::Account(_, account) => Some(Arc::clone(account)),
+            _ => None,
+        });
+        self.forget_windows(clear.pool, account.as_ref(), clear.model.as_ref());
         self.marks.extend(cleared.into_iter().map(|about| Mark { about, model: clear.model.clone(), seq }));
         Ok(lifted)
     }

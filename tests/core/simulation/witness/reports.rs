@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use credpool_core::{Conclusion, EndedBy, Kind, Reach, Release, Report, Subject, Verdict, Why};
+use credpool_core::{Conclusion, EndedBy, Kind, Reach, Reading, Release, Report, Subject, Until, Verdict, Why};
 
-use super::{About, Window, Witness, promise};
+use super::{About, Holder, Window, Witness, promise};
 
 impl Witness {
-    pub(super) fn released(&mut self, release: Release, ended_by: EndedBy, duplicate: bool) -> Result<(), String> {
+    pub(super) fn released(&mut self, release: &Release, ended_by: EndedBy, duplicate: bool) -> Result<(), String> {
         let boot = self.now.boot.0;
         let holder = self.holders.get_mut(&release.token.0).ok_or("2: a lease that nobody was granted is released")?;
         promise!(duplicate == holder.ended.is_some(), "2: duplicate: {duplicate}, but it was {holder:?}");
+        let late = matches!(holder.ended, Some((EndedBy::Ttl | EndedBy::Connection, _)));
+        let is_news = !duplicate || (release.success && late);
         let (by, at) = holder.ended.unwrap_or((EndedBy::Release, boot));
         promise!(by == ended_by, "2: ended by {ended_by:?}, but it was {holder:?}");
         holder.ended = Some((by, at));
@@ -33,7 +35,45 @@ impl Witness {
                 !(covers && for_its_model && window.began < holder.granted)
             });
         }
+        if let Some(holder) = self.holders.get(&release.token.0).cloned().filter(|_| is_news) {
+            for reading in &release.readings {
+                self.foreseen(&holder, reading);
+            }
+        }
         Ok(())
+    }
+
+    /// A response that says that nothing is left: what it is about is restricted, and that is no strike.
+    fn foreseen(&mut self, holder: &Holder, reading: &Reading) {
+        let about = About::Account(holder.pool, Arc::clone(&holder.account));
+        let known = self.rows.values().any(|row| row.pool == holder.pool && row.account == holder.account);
+        let cleared = self.cleared.iter().any(|cleared| {
+            let covers = cleared.about == about || cleared.about == About::Pool(holder.pool);
+            covers && cleared.step > holder.granted && (cleared.model.is_none() || cleared.model == reading.model)
+        });
+        let (Some(verdict), true, false) = (&reading.verdict, known, cleared) else { return };
+        let Kind::Fault(cause) = verdict.kind else { return };
+        let after = verdict.after_ms.map(|ms| Until::boot(self.now.boot.after(ms)));
+        let said = after.into_iter().chain(verdict.at.map(Until::wall)).reduce(Until::max);
+        let Some(until) = said.filter(|until| !until.passed(self.now)) else { return };
+        let restricted = (about, reading.model.clone(), cause);
+        let window = match self.windows.get(&restricted) {
+            Some(before) if before.over.is_none() => {
+                let until = before.until.max(until);
+                Window { until, guessed: before.guessed && until == before.until, ..before.clone() }
+            }
+            before => Window {
+                began: self.step,
+                began_at: self.now.boot.0,
+                until,
+                strikes: before.map_or(0, |before| before.strikes),
+                guessed: false,
+                over: None,
+                probe: None,
+                silent: 0,
+            },
+        };
+        self.windows.insert(restricted, window);
     }
 
     pub(super) fn reported(

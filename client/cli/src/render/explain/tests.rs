@@ -43,6 +43,15 @@ openrouter: work (a1b2c3) would be leased, chosen by fill first
 }
 
 #[test]
+fn what_its_quota_does_stands_under_a_candidate() {
+    let text = explained(|value| value["candidates"][0]["quota"] = json!("72 % of 5h is used, its tightest window"));
+    assert!(
+        text.contains("nothing                   work     a1b2c3\n    └ 72 % of 5h is used, its tightest"),
+        "{text}"
+    );
+}
+
+#[test]
 fn no_choice_says_when_to_try_again() {
     let nothing = |retry_at_ms: serde_json::Value| {
         explained(move |value| {

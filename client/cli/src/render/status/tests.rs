@@ -73,6 +73,27 @@ openrouter  least_used  1 ready, 1 cooling, 1 needs login, 1 disabled  1 lease
 }
 
 #[test]
+fn what_is_left_stands_under_its_credential_a_line_for_each_model() {
+    let mut value = sample();
+    let window = |name: &str, model: Option<&str>| {
+        json!({"name": name, "model": model, "limit": null, "remaining": null, "used_permille": null,
+               "reset_at_ms": null, "seen_at_ms": NOW})
+    };
+    let mut five_hours = window("5h", None);
+    five_hours["used_permille"] = json!(729);
+    five_hours["reset_at_ms"] = json!(NOW + 7_800_000);
+    let mut tokens = window("tokens", Some("gpt-5.5"));
+    tokens["remaining"] = json!(12);
+    tokens["refills"] = json!(true);
+    tokens["reset_at_ms"] = json!(NOW + 43_000);
+    value["pools"][0]["credentials"] = json!([value["pools"][0]["credentials"][1]]);
+    value["pools"][0]["credentials"][0]["windows"] = json!([five_hours, window("week", None), tokens]);
+    let text = plain(&status(value));
+    let expected = ["    └ 5h 72% used, resets in 2h 10m; week used up", "    └ gpt-5.5: tokens 12 left, full in 43s"];
+    assert_eq!(text.lines().skip(5).collect::<Vec<_>>(), expected, "{text}");
+}
+
+#[test]
 fn states_have_colours_that_can_be_taken_out() {
     let text = render(&status(sample()));
     assert!(text.contains("\u{1b}[32m● ready\u{1b}[0m"));
