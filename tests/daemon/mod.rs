@@ -25,6 +25,7 @@ mod logins;
 mod operator;
 mod pins;
 mod profiles;
+mod quotas;
 mod recovery;
 mod reload;
 mod report;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use self::row::Via;
-use crate::support::{AuthJson, Daemon, Row, credential};
+use crate::support::{AuthJson, Daemon, Row, credential, now_ms};
 
 #[path = "../vendors/row.rs"]
 mod row;
@@ -53,6 +53,29 @@ fn successes_with_room_left_restrict_nothing() {
         }));
         let status = credential(&mut wire, &row.provider.pool, "key-0");
         assert_eq!(status["state"], "ready", "{row}\n{status:#}");
+    }
+}
+
+/// A bucket is not waited for until it is full, as its row says; all else is.
+#[test]
+fn successes_that_used_something_up_restrict_it() {
+    let rows = row::all();
+    for row in rows.iter().filter(|row| row.via == Via::Release && row.expect.kind != "unknown") {
+        let daemon = Daemon::serving(&AuthJson::default().pool(&row.provider.pool, [key(row)]));
+        let mut wire = daemon.wire();
+        let lease = wire.ok(&json!({"op": "acquire", "pool": row.provider.pool, "model": row.model}));
+        let (status, headers) = (row.response.status, headers(row));
+        wire.ok(&json!({"op": "release", "lease": lease["lease"], "status": status, "headers": headers}));
+        let status = credential(&mut wire, &row.provider.pool, "key-0");
+        let restriction = &status["restrictions"][0];
+        assert_eq!(restriction["kind"], *row.expect.kind, "{row}\n{status:#}");
+        assert_eq!(restriction["scope"], *row.expect.scope, "{row}\n{status:#}");
+        let whole = row.wait_ms(row.deadline_ms().expect("what is used up says until when"));
+        let windows = status["windows"].as_array().expect("a list");
+        let refills = windows.iter().any(|window| window["used_permille"] == 1_000 && window["refills"] == true);
+        let wait = if refills { whole / 10 } else { whole };
+        let told = restriction["until_at_ms"].as_u64().expect("an instant").saturating_sub(now_ms());
+        assert!((wait.saturating_sub(ON_THE_WAY_MS)..=wait + row::SLACK_MS).contains(&told), "{row}\n{status:#}");
     }
 }
 

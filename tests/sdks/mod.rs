@@ -6,6 +6,7 @@ mod agent;
 mod answers;
 mod hints;
 mod provider;
+mod quotas;
 mod recovery;
 mod scopes;
 mod topped_up;
