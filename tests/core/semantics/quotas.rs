@@ -240,6 +240,17 @@ fn a_bound_of_no_windows_is_one_of_one() {
     assert_eq!(names(&world, "a").len(), 1);
 }
 
+#[test]
+fn windows_come_back_after_a_restart_with_what_is_left_of_them() {
+    let mut world = World::with(strategy(Strategy::Headroom), rows(&["a", "b"]));
+    world.reads("a", Some("large"), vec![window("5h", 900), of("large", window("tokens", 950))]);
+    world.restart(HOUR);
+    assert_eq!(names(&world, "a"), ["5h", "tokens of large"]);
+    assert_eq!(world.used(), "b");
+    world.pass(HOUR);
+    assert_eq!((world.used(), names(&world, "a")), ("a".to_owned(), Vec::new()));
+}
+
 // ---- nothing is left -------------------------------------------------------------------------------------------
 
 #[test]
