@@ -18,6 +18,8 @@ pub(super) fn examples() -> Vec<(&'static str, Script)> {
         ("what Hermes has not loaded yet", unloaded()),
         ("a login that was removed, and another", given_up()),
         ("a reference beside a login", referenced()),
+        ("a reference that chooses a login", chosen_by_reference()),
+        ("a login of the root alone", of_the_root()),
         ("what an old version left, loaded", old(true)),
         ("what an old version left", old(false)),
         ("strategies, and all else that is done", all_else()),
@@ -195,6 +197,16 @@ fn referenced() -> Script {
     let login = Op::SetPkce { secret: Some(own()), lives: "long" };
     let chosen = Op::SetModel { provider: "anthropic", url: None, key: None };
     script(false, [login, chosen, dotenv("ANTHROPIC_API_KEY", "op://vault/item/sk-ant-api03-key")])
+}
+
+fn chosen_by_reference() -> Script {
+    let login = Op::SetClaude { secret: Some(own()), lives: "long" };
+    script(true, [login, dotenv("ANTHROPIC_TOKEN", "op://vault/item/sk-ant-oat01-token")])
+}
+
+fn of_the_root() -> Script {
+    let login = Op::SetPkce { secret: Some(own()), lives: "long" };
+    script(false, [login, dotenv("ANTHROPIC_TOKEN", &format!("sk-ant-oat01-{OWN}")), Op::LoadAll])
 }
 
 fn old(settled: bool) -> Script {

@@ -49,9 +49,10 @@ pub(super) const INTENDED: &[Intended] = &[
         is_it: |it| {
             let is_without = |row: &OurRow| row.state == "no_secret" && row.lease.is_none();
             let stands_without = |row: &OurRow| {
-                it.their_pool
-                    .written(&row.id)
-                    .is_some_and(|written| written.source == row.source && !written.has_secret)
+                // Hermes' copy of a login counts only beside the login.
+                let is_without = |has_secret: bool| !has_secret || is_found_login(row);
+                let written = it.their_pool.written(&row.id);
+                written.is_some_and(|written| written.source == row.source && is_without(written.has_secret))
             };
             // Hermes has one row for a source: had it found a secret there, that row would have it.
             let is_found = |row: &OurRow| it.their_pool.rows.iter().any(|theirs| theirs.source == row.source);
@@ -189,7 +190,8 @@ pub(super) const INTENDED: &[Intended] = &[
             it.what == What::Extra && it.their_pool.pool == "xai-oauth" && is_new
         },
     },
-    // Hermes sends `op://…` to the provider when nothing has resolved it. It is no secret, and no provider should see it.
+    // Hermes sends `op://…` to the provider when nothing has resolved it. It is no secret, and no provider should see it; nor
+    // does it choose Anthropic, as it does with Hermes until 0.19.
     Intended {
         name: "a_reference_is_no_secret",
         only: None,
@@ -200,7 +202,9 @@ pub(super) const INTENDED: &[Intended] = &[
             let explains = |row: &TheirRow| is_reference(&row.secret);
             let keeps_out = it.their_pool.pool == "anthropic" && it.their_pool.rows.iter().any(explains);
             let is_extra = it.what == What::Extra && keeps_out && it.ours.is_some_and(is_found_login);
-            is_none && (is_extra || it.theirs.is_some_and(explains))
+            let is_chosen = keeps_out && it.ours.is_some_and(is_found_login);
+            let is_unused = is_chosen && matches!(it.what, What::Availability | What::Secret);
+            is_none && (is_extra || is_unused || it.theirs.is_some_and(explains))
         },
     },
     // Hermes selects a login whose token is gone or unusable, and sends an empty key; until 0.19, an API key too.
