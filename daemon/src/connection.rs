@@ -4,6 +4,7 @@
 //! its replies costs itself only; and it never stops reading because somebody else is slow.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
@@ -24,14 +25,31 @@ const READ_BYTES: usize = 64 * 1024;
 /// An input buffer larger than this is given back when it is empty: most connections idle most of the time.
 const KEEP_BYTES: usize = 4 * 1024;
 
+/// Bytes that were sent and are let go though others are not: a connection on which something always waits for the disk
+/// would keep everything.
+const SENT_BYTES: usize = 64 * 1024;
+
+/// What an answer says that the disk does not keep, before the brace that ends it.
+const NOT_DURABLE: &[u8] = b",\"durable\":false";
+
 /// Replies on their way to one connection.
 #[derive(Debug, Default)]
 pub struct Outbox {
     bytes: Vec<u8>,
     sent: usize,
+    /// The replies that wait for the disk, in order; what follows one waits with it.
+    held: VecDeque<Held>,
     /// Set when the daemon drains: what is owed is sent, then the connection ends.
     closing: bool,
     waker: Option<Waker>,
+}
+
+/// A reply that waits until a batch of changes is on the disk.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    from: usize,
+    to: usize,
+    batch: u64,
 }
 
 impl Outbox {
@@ -44,6 +62,38 @@ impl Outbox {
     #[must_use]
     pub fn unsent(&self) -> usize {
         self.bytes.len() - self.sent
+    }
+
+    /// Bytes that are not sent and may be.
+    #[must_use]
+    pub fn sendable(&self) -> usize {
+        self.held.front().map_or(self.bytes.len(), |held| held.from) - self.sent
+    }
+
+    /// Holds back the reply that was written last, which is `bytes` long, until [`let_go`](Self::let_go) of `batch`. What is
+    /// written after it waits too: replies keep their order.
+    pub fn hold(&mut self, bytes: usize, batch: u64) {
+        let to = self.bytes.len();
+        self.held.push_back(Held { from: to - bytes, to, batch });
+    }
+
+    /// Lets go what waited for the batches up to `batch`; whether anything is still held. Replies that are let go though
+    /// the disk does not keep what they say, say so.
+    pub fn let_go(&mut self, batch: u64, durable: bool) -> bool {
+        let mut grown = 0;
+        while let Some(held) = self.held.pop_front_if(|held| held.batch <= batch) {
+            if !durable {
+                let brace = held.to + grown - "}\n".len();
+                self.bytes.splice(brace..brace, NOT_DURABLE.iter().copied());
+                grown += NOT_DURABLE.len();
+            }
+        }
+        for held in &mut self.held {
+            held.from += grown;
+            held.to += grown;
+        }
+        self.wake();
+        !self.held.is_empty()
     }
 
     /// Lets the connection send what was written.
@@ -67,6 +117,14 @@ impl Outbox {
             self.bytes.clear();
             self.sent = 0;
             self.bytes.shrink_to(KEEP_BYTES);
+        } else if self.sent >= SENT_BYTES {
+            self.bytes[..self.sent].fill(0);
+            self.bytes.drain(..self.sent);
+            for held in &mut self.held {
+                held.from -= self.sent;
+                held.to -= self.sent;
+            }
+            self.sent = 0;
         }
     }
 }
@@ -118,7 +176,7 @@ where
             return End::Done;
         }
         partial.keep(answered.partial && !input.ended, answered.lines > 0, limits.partial_line_ms);
-        unread.keep(unsent >= limits.unsent_output_bytes, false, limits.unread_output_ms);
+        unread.keep(outbox.borrow().sendable() >= limits.unsent_output_bytes, false, limits.unread_output_ms);
         let step = poll_fn(|cx| {
             if partial.poll(cx).is_ready() {
                 return Poll::Ready(Ok(Step::End(End::PartialLine)));
@@ -130,14 +188,16 @@ where
             if outbox.waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
                 outbox.waker = Some(cx.waker().clone());
             }
-            if outbox.unsent() > 0 {
+            if outbox.sendable() > 0 {
                 return poll_send(stream.as_mut(), &mut outbox, cx);
             }
-            if outbox.closing {
+            let owes = outbox.unsent() > 0;
+            if outbox.closing && !owes {
                 return Poll::Ready(Ok(Step::Moved));
             }
             drop(outbox);
-            if input.ended { Poll::Pending } else { input.poll_read(stream.as_mut(), cx) }
+            // While replies wait for the disk it goes on, as far as there is room for more of them.
+            if input.ended || !answered.all { Poll::Pending } else { input.poll_read(stream.as_mut(), cx) }
         });
         match step.await {
             Ok(Step::Moved) => {}
@@ -153,8 +213,8 @@ enum Step {
 }
 
 fn poll_send<S: AsyncWrite>(stream: Pin<&mut S>, outbox: &mut Outbox, cx: &mut Context<'_>) -> Poll<io::Result<Step>> {
-    let Outbox { bytes, sent, .. } = outbox;
-    match stream.poll_write(cx, &bytes[*sent..]) {
+    let end = outbox.sent + outbox.sendable();
+    match stream.poll_write(cx, &outbox.bytes[outbox.sent..end]) {
         Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
         Poll::Ready(Ok(count)) => {
             outbox.took(count);

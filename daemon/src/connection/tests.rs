@@ -5,7 +5,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::{JoinHandle, LocalSet};
 use tokio::time::advance;
 
-/// Answers each line with as many bytes as its first word says, and notes what it was asked.
+/// Answers each line with as many bytes as its first word says, and notes what it was asked. An answer to "… held" waits
+/// for batch 1.
 #[derive(Default)]
 struct Echo {
     outbox: Rc<RefCell<Outbox>>,
@@ -18,7 +19,12 @@ impl Service for Echo {
     fn line(&self, line: &[u8]) {
         let line = String::from_utf8_lossy(line).into_owned();
         let count = line.split(' ').next().and_then(|word| word.parse().ok()).unwrap_or(0);
-        self.outbox.borrow_mut().bytes().extend(std::iter::repeat_n(b'.', count));
+        let mut outbox = self.outbox.borrow_mut();
+        outbox.bytes().extend(std::iter::repeat_n(b'.', count));
+        if line.ends_with("held") {
+            outbox.hold(count, 1);
+        }
+        drop(outbox);
         self.lines.borrow_mut().push(line);
     }
 
@@ -233,4 +239,75 @@ fn a_client_that_is_gone_ends_the_connection() {
         drop(rig.client);
         assert_eq!(rig.end.await.unwrap(), End::Gone);
     });
+}
+
+#[test]
+fn what_waits_for_the_disk_waits_with_what_follows_it_and_other_lines_are_read() {
+    run(async {
+        let mut rig = rig(4_096);
+        rig.client.write_all(b"3 a\n5 held\n7 b\n").await.unwrap();
+        pass(0).await;
+        let mut first = [0; 3];
+        rig.client.read_exact(&mut first).await.unwrap();
+        rig.client.write_all(b"1 c\n").await.unwrap();
+        pass(60_000).await;
+        assert_eq!(*rig.lines.borrow(), ["3 a", "5 held", "7 b", "1 c"]);
+        assert_eq!((rig.outbox.borrow().unsent(), rig.outbox.borrow().sendable()), (13, 0));
+        assert!(!rig.outbox.borrow_mut().let_go(1, true));
+        rig.client.read_exact(&mut [0; 13]).await.unwrap();
+        assert!(!rig.end.is_finished());
+    });
+}
+
+#[test]
+fn what_waits_for_the_disk_is_bounded_and_no_reason_to_close() {
+    run(async {
+        let mut rig = rig(4_096);
+        rig.client.write_all(b"1000 held\n5 a\n").await.unwrap();
+        pass(60_000).await;
+        assert_eq!(*rig.lines.borrow(), ["1000 held"], "no more is answered");
+        assert!(!rig.end.is_finished(), "it is not the client that is slow");
+        rig.client.shutdown().await.unwrap();
+        rig.outbox.borrow_mut().let_go(1, true);
+        let mut answer = Vec::new();
+        rig.client.read_to_end(&mut answer).await.unwrap();
+        assert_eq!(answer.len(), 1_005);
+        assert_eq!(rig.end.await.unwrap(), End::Done);
+    });
+}
+
+fn text(outbox: &mut Outbox) -> String {
+    String::from_utf8(outbox.bytes().clone()).unwrap()
+}
+
+#[test]
+fn only_an_answer_that_the_disk_did_not_keep_says_so() {
+    let mut outbox = Outbox::default();
+    for (line, batch) in
+        [("{\"id\":1}\n", None), ("{\"id\":2}\n", Some(1)), ("{\"id\":3}\n", None), ("{\"id\":4}\n", Some(2))]
+    {
+        outbox.bytes().extend_from_slice(line.as_bytes());
+        if let Some(batch) = batch {
+            outbox.hold(line.len(), batch);
+        }
+    }
+    assert_eq!(outbox.sendable(), 9);
+    assert!(outbox.let_go(1, false));
+    assert_eq!(text(&mut outbox), "{\"id\":1}\n{\"id\":2,\"durable\":false}\n{\"id\":3}\n{\"id\":4}\n");
+    assert_eq!(outbox.sendable(), outbox.unsent() - 9);
+    assert!(!outbox.let_go(u64::MAX, false));
+    assert!(text(&mut outbox).ends_with("{\"id\":3}\n{\"id\":4,\"durable\":false}\n"));
+    assert_eq!(outbox.sendable(), outbox.unsent());
+}
+
+#[test]
+fn what_was_sent_is_let_go_while_something_waits() {
+    let mut outbox = Outbox::default();
+    outbox.bytes().extend(std::iter::repeat_n(b'.', SENT_BYTES));
+    outbox.bytes().extend_from_slice(b"{\"id\":1}\n");
+    outbox.hold(9, 1);
+    outbox.took(SENT_BYTES);
+    assert_eq!((outbox.bytes().len(), outbox.sendable()), (9, 0));
+    outbox.let_go(1, false);
+    assert_eq!(text(&mut outbox), "{\"id\":1,\"durable\":false}\n");
 }
