@@ -5,8 +5,8 @@ complete -c credpoold -l log -d 'What to log, as a filter: info, debug, credpool
 complete -c credpoold -l store -d 'Where several machines share their state [default: memory]' -r
 complete -c credpoold -l on-store-loss -d 'What to do while the store is away' -r
 complete -c credpoold -l store-key -d 'The key that machines with one store share' -r
-complete -c credpoold -l snapshot -d 'The file that remembers state across restarts' -r
-complete -c credpoold -l snapshot-durability -d 'How soon state is on the disk' -r
+complete -c credpoold -l snapshot -d 'The file that remembers state across restarts; by default none' -r
+complete -c credpoold -l snapshot-durability -d 'How soon state is on the disk: within 250 ms, or before whoever changed it is answered [default: relaxed]' -r
 complete -c credpoold -l access-users -d 'Users who may connect, besides the daemon\'s own and root' -r
 complete -c credpoold -l access-groups -d 'Groups whose members may connect' -r
 complete -c credpoold -l access-server -d 'The user whom clients accept as the daemon' -r

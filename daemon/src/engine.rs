@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::access::{Access, Peer};
 use crate::catalogue::Catalogue;
 use crate::config::Config;
 use crate::connection::Outbox;
-use crate::journal::Journal;
+use crate::journal::{Journal, State};
 use crate::sequencer::Sequencer;
 use crate::token::{Token, Tokens};
 
@@ -34,6 +34,7 @@ mod acquire;
 mod convert;
 mod defines;
 mod definitions;
+pub(crate) mod durability;
 mod explain;
 mod hello;
 mod history;
@@ -70,7 +71,13 @@ pub struct Engine {
     config: Rc<Config>,
     access: Access,
     clock: fn() -> Now,
+    /// How far the boot clock that the core is shown is ahead of the machine's: see [`State`].
+    ahead_ms: u64,
     now: Now,
+    /// The batch of changes that the answer which is being written waits for.
+    awaited: Option<u64>,
+    /// Those with answers that wait.
+    awaiting: BTreeSet<ConnectionNo>,
     draining: bool,
     /// Those who asked for a reload that is not done yet.
     reloading: Vec<Ticket>,
@@ -133,18 +140,19 @@ impl Scope {
 }
 
 impl Engine {
-    /// An engine without definitions. `clock` is read once per batch.
+    /// An engine without definitions, which goes on from `state`. `clock` is read once per batch.
     ///
     /// # Errors
     /// The operating system has no randomness to give.
-    pub fn new(config: Rc<Config>, access: Access, clock: fn() -> Now) -> Result<Self, getrandom::Error> {
+    pub fn new(config: Rc<Config>, access: Access, state: State, clock: fn() -> Now) -> Result<Self, getrandom::Error> {
         let mut seeds = [0; 16];
         getrandom::fill(&mut seeds)?;
         let (seed, number) = seeds.split_at(8);
         let read = |bytes: &[u8]| bytes.iter().fold(0, |number: u64, byte| (number << 8) | u64::from(*byte));
         // 48 bits are enough to tell runs apart, and short enough to be looked at.
         let number = read(number) >> 16;
-        let now = clock();
+        let ahead_ms = state.ahead_ms();
+        let now = ahead(clock(), ahead_ms);
         let limits = CoreLimits {
             leases: config.limits.leases,
             leases_per_connection: config.limits.leases_per_connection,
@@ -152,10 +160,11 @@ impl Engine {
             history_per_pool: config.limits.history_per_pool,
             ..CoreLimits::default()
         };
+        let (core, journal) = state.start(read(seed), limits, now);
         Ok(Self {
-            core: Core::new(read(seed), limits),
+            core,
             sequencer: Sequencer::local(),
-            journal: Journal::None,
+            journal,
             catalogue: Catalogue::default(),
             tokens: Tokens::new(),
             connections: BTreeMap::new(),
@@ -165,7 +174,10 @@ impl Engine {
             config,
             access,
             clock,
+            ahead_ms,
             now,
+            awaited: None,
+            awaiting: BTreeSet::new(),
             draining: false,
             reloading: Vec::new(),
             reload: Rc::new(tokio::sync::Notify::new()),
@@ -238,7 +250,11 @@ impl Engine {
 
     /// Reads the clocks for the batch of lines that follows.
     pub fn read_clock(&mut self) {
-        self.now = (self.clock)();
+        self.now = self.reading();
+    }
+
+    fn reading(&self) -> Now {
+        ahead((self.clock)(), self.ahead_ms)
     }
 
     /// Lets time pass: what has become due happens.
@@ -251,7 +267,7 @@ impl Engine {
     /// Milliseconds until the next deadline, by the clocks as they stand.
     #[must_use]
     pub fn until_next_deadline(&self) -> Option<u64> {
-        let now = (self.clock)();
+        let now = self.reading();
         let Deadline { boot, wall } = self.core.next_deadline();
         let boot = boot.map(|at| at.since(now.boot));
         let wall = wall.map(|at| at.since(now.wall));
@@ -318,7 +334,12 @@ impl Engine {
         while let Some((command, ticket)) = self.sequencer.next() {
             let reply = self.core.apply(self.now, command);
             self.journal.record(&self.core);
+            self.awaited = self.awaited_by(&reply);
+            if self.awaited.is_some() {
+                self.awaiting.insert(ticket.connection);
+            }
             self.answer(&ticket, reply);
+            self.awaited = None;
         }
         if self.core.next_deadline() != before {
             self.due.notify_one();
@@ -343,6 +364,7 @@ impl Engine {
             id: ticket.id.as_ref(),
             unknown: &ticket.unknown,
             warnings: &ticket.warnings,
+            durable: self.journal.is_durable(),
             ..Envelope::default()
         };
         self.write(ticket.connection, |out| envelope.ok(out, body));
@@ -353,14 +375,19 @@ impl Engine {
     }
 
     fn refuse(&self, connection: ConnectionNo, id: Option<&Id<'_>>, unknown: &[Cow<'_, str>], error: &WireError<'_>) {
-        let envelope = Envelope { id, unknown, ..Envelope::default() };
+        let envelope = Envelope { id, unknown, durable: self.journal.is_durable(), ..Envelope::default() };
         self.write(connection, |out| envelope.error(out, error));
     }
 
     fn write(&self, connection: ConnectionNo, render: impl FnOnce(&mut Vec<u8>)) {
         if let Some(connection) = self.connections.get(&connection) {
             let mut outbox = connection.outbox.borrow_mut();
+            let before = outbox.bytes().len();
             render(outbox.bytes());
+            if let Some(batch) = self.awaited {
+                let written = outbox.bytes().len() - before;
+                outbox.hold(written, batch);
+            }
             outbox.wake();
         }
     }
@@ -484,6 +511,11 @@ impl crate::connection::Service for Lines {
     fn too_long(&self) {
         self.engine.borrow_mut().too_long(self.connection);
     }
+}
+
+/// The time as the core is shown it.
+fn ahead(now: Now, ms: u64) -> Now {
+    Now { boot: now.boot.after(ms), ..now }
 }
 
 /// `Arc<str>` of a model that a request names.

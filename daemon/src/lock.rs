@@ -1,4 +1,4 @@
-//! Lock files: at most one daemon per auth store, and per socket.
+//! Lock files: at most one daemon per auth store, per snapshot, and per socket.
 //!
 //! A lock is a BSD `flock`, which the kernel drops with the process, however it ends. The file's text names the holder,
 //! so that whoever loses can say who won.
@@ -106,12 +106,12 @@ fn read_note(mut file: &File) -> io::Result<String> {
     Ok(if note.is_empty() { "a daemon that is just starting".to_owned() } else { note })
 }
 
-/// Where the lock of an auth store is: in the state folder of the user whose `home` this is, named by the store's
-/// canonical root, so that two daemons of one user meet there whatever their environments say.
+/// Where the lock of something that is at `canonical` is: in the state folder of the user whose `home` this is, named by
+/// that path, so that two daemons of one user meet there whatever their environments say.
 #[must_use]
-pub fn store_lock_path(home: &Path, canonical_root: &Path) -> PathBuf {
+pub fn lock_path(home: &Path, canonical: &Path) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
-    let digest = Sha256::digest(canonical_root.as_os_str().as_bytes());
+    let digest = Sha256::digest(canonical.as_os_str().as_bytes());
     let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     home.join(".local/state/credpool/locks").join(format!("{name}.lock"))
 }

@@ -21,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 use crate::access::{Access, Peer};
 use crate::config::Config;
 use crate::connection::{Outbox, serve};
-use crate::engine::{ConnectionNo, Engine, Lines};
+use crate::engine::{ConnectionNo, Engine, Lines, durability};
+use crate::journal::State;
 use crate::reload::Reloader;
 use crate::socket::Socket;
 
@@ -51,7 +52,7 @@ pub enum RunError {
     Randomness(#[from] getrandom::Error),
 }
 
-/// Serves on `socket` until `signals.shutdown`, then drains and returns. The first definitions are read before the first
+/// Serves on `socket`, from `state` on, until `signals.shutdown`, then drains and returns. The first definitions are read before the first
 /// connection is accepted.
 ///
 /// Runs on the current thread, within a [`tokio::task::LocalSet`]. `clock` is the only clock that decides anything.
@@ -62,16 +63,19 @@ pub enum RunError {
 pub async fn run(
     config: Config,
     access: Access,
+    state: State,
     mut reloader: Reloader,
     socket: &Socket,
     clock: fn() -> Now,
     signals: &Signals,
 ) -> Result<(), RunError> {
-    let engine = Rc::new(RefCell::new(Engine::new(Rc::new(config), access, clock)?));
+    let engine = Rc::new(RefCell::new(Engine::new(Rc::new(config), access, state, clock)?));
     reloader.load_first(&engine).await;
     tracing::info!(socket = %socket.path().display(), "serving");
     let mut tasks = JoinSet::new();
     tasks.spawn_local(deadlines(Rc::clone(&engine)));
+    tasks.spawn_local(durability::hand_over(Rc::clone(&engine)));
+    tasks.spawn_local(durability::answer(Rc::clone(&engine)));
     tasks.spawn_local(reloader.run(Rc::clone(&engine), Rc::clone(&signals.reload)));
     let mut connections = JoinSet::new();
     loop {
@@ -96,6 +100,10 @@ pub async fn run(
     let drained = timeout(DRAIN, async { while connections.join_next().await.is_some() {} }).await;
     if drained.is_err() {
         tracing::warn!(connections = connections.len(), "closing connections that do not read their replies");
+    }
+    drop(connections);
+    if timeout(DRAIN, durability::settle(&engine)).await.is_err() {
+        tracing::error!("the disk takes too long: what happened last may be forgotten");
     }
     Ok(())
 }

@@ -15,7 +15,8 @@ use tracing_subscriber::EnvFilter;
 use crate::access::Access;
 use crate::config::{Cli, Config};
 use crate::definitions::path::canonical_root;
-use crate::lock::{Lock, LockError, store_lock_path};
+use crate::journal::State;
+use crate::lock::{Lock, LockError, lock_path};
 use crate::reload::Reloader;
 use crate::server::{Signals, run};
 use crate::socket::{Rights, Socket, SocketError};
@@ -33,6 +34,8 @@ pub enum Exit {
     StoreLocked = 3,
     /// The socket cannot be had.
     Socket = 4,
+    /// Another daemon keeps its state in this snapshot; its socket is named.
+    SnapshotLocked = 5,
 }
 
 /// Why there is no daemon.
@@ -42,7 +45,9 @@ enum StartError {
     Config(String),
     #[error("another daemon serves {}: {holder}", root.display())]
     StoreLocked { root: PathBuf, holder: String },
-    #[error("the lock of the auth store cannot be taken: {0}")]
+    #[error("another daemon keeps its state in {}: {holder}", path.display())]
+    SnapshotLocked { path: PathBuf, holder: String },
+    #[error("a lock cannot be taken: {0}")]
     Lock(LockError),
     #[error(transparent)]
     Socket(#[from] SocketError),
@@ -55,6 +60,7 @@ impl StartError {
         match self {
             Self::Config(_) => Exit::Config,
             Self::StoreLocked { .. } => Exit::StoreLocked,
+            Self::SnapshotLocked { .. } => Exit::SnapshotLocked,
             Self::Socket(_) => Exit::Socket,
             Self::Lock(_) | Self::Failure(_) => Exit::Failure,
         }
@@ -85,7 +91,14 @@ fn try_start(cli: &Cli) -> Result<ExitCode, StartError> {
     process::raise_descriptor_limit();
     let access = Access::resolve(&config.access.users, &config.access.groups, &config.access.admins)
         .map_err(|error| StartError::Config(error.to_string()))?;
-    let mut lock = lock_store(&config.root_auth_file())?;
+    let mut locks = vec![lock_store(&config.root_auth_file())?];
+    let state = match &config.snapshot {
+        None => State::in_memory(),
+        Some(snapshot) => {
+            locks.push(lock_snapshot(&snapshot.path)?);
+            State::open(snapshot, clock::now()).map_err(|error| StartError::Config(error.to_string()))?
+        }
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -93,13 +106,15 @@ fn try_start(cli: &Cli) -> Result<ExitCode, StartError> {
     let local = LocalSet::new();
     let _entered = runtime.enter();
     let socket = bind(config.socket.as_deref(), access.rights())?;
-    lock.note(&holder(Some(socket.path()))).map_err(StartError::Lock)?;
+    for lock in &mut locks {
+        lock.note(&holder(Some(socket.path()))).map_err(StartError::Lock)?;
+    }
     let signals = Signals::default();
     listen_to_signals(&local, &signals)?;
     let reloader = Reloader::new(Box::new(configure), config.clone())
         .map_err(|error| StartError::Failure(format!("no way to watch files: {error}")))?;
     local
-        .block_on(&runtime, run(config, access, reloader, &socket, clock::now, &signals))
+        .block_on(&runtime, run(config, access, state, reloader, &socket, clock::now, &signals))
         .map_err(|error| StartError::Failure(error.to_string()))?;
     tracing::info!("ended");
     Ok(ExitCode::SUCCESS)
@@ -128,16 +143,29 @@ fn start_log(config: &Config) -> Result<(), StartError> {
 /// Sees to it that no other daemon of this user serves the same auth store, which is the root's with all its profiles.
 fn lock_store(auth_file: &Path) -> Result<Lock, StartError> {
     let root = canonical_root(auth_file);
+    lock(&root, |holder| StartError::StoreLocked { root: root.clone(), holder })
+}
+
+/// Sees to it that no other daemon of this user keeps its state in the same file.
+fn lock_snapshot(path: &Path) -> Result<Lock, StartError> {
+    // The file may not be there yet, or be replaced; its folder stays.
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    let canonical = folder.zip(path.file_name()).map_or_else(|| path.to_owned(), |(folder, name)| folder.join(name));
+    lock(&canonical, |holder| StartError::SnapshotLocked { path: path.to_owned(), holder })
+}
+
+/// Takes the lock that goes with `path` in this user's state folder.
+fn lock(path: &Path, held: impl Fn(String) -> StartError) -> Result<Lock, StartError> {
     let homes = home_of_user().into_iter().chain([PathBuf::from(format!("/tmp/credpool-{}", geteuid()))]);
     let mut failure = None;
     for home in homes {
-        let path = store_lock_path(&home, &root);
+        let path = lock_path(&home, path);
         let taken = process::private_folders(path.parent().unwrap_or(&home))
             .map_err(|source| LockError::Io { path: path.clone(), source })
             .and_then(|()| Lock::take(&path, &holder(None)));
         match taken {
             Ok(lock) => return Ok(lock),
-            Err(LockError::Held(holder)) => return Err(StartError::StoreLocked { root, holder }),
+            Err(LockError::Held(holder)) => return Err(held(holder)),
             // A system user may have no home that it can write to.
             Err(error) => failure = failure.or(Some(error)),
         }

@@ -26,6 +26,9 @@ pub struct Status<'a> {
     pub auth_file: Option<Cow<'a, str>>,
     /// How reading the definitions went.
     pub definitions: Definitions<'a>,
+    /// Where state is kept over restarts; `None` if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Snapshot<'a>>,
     /// The pools that have credentials on this page, and those that have none at all.
     pub pools: Vec<PoolStatus<'a>>,
     /// Where the next page begins, to be given as `after`; `None` on the last one.
@@ -54,7 +57,21 @@ pub struct Definitions<'a> {
     pub problems_total: u64,
 }
 
-/// Something wrong with a definition or a file of them.
+/// Where state is kept over restarts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot<'a> {
+    /// The file.
+    pub path: Cow<'a, str>,
+    /// How soon state is in it: `relaxed`, within 250 ms, or `sync`, before whoever changed it is answered.
+    pub durability: Cow<'a, str>,
+    /// What keeps state from being kept at present; then the envelope says `"durable": false`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Cow<'a, str>>,
+    /// What was wrong with the files that this run found; they were set aside.
+    pub problems: Vec<Problem<'a>>,
+}
+
+/// Something wrong with a file, or with a definition in one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem<'a> {
     /// Where: a file, and a row of it.

@@ -72,8 +72,8 @@ fn an_unknown_flag_is_an_error() {
 
 #[test]
 fn what_this_version_does_not_heed_cannot_be_set() {
-    let ended = with("[snapshot]\npath = \"/tmp/state.json\"\n").run();
-    wrong(&ended, &["snapshot"]);
+    let ended = with("on_store_loss = \"refuse\"\n").run();
+    wrong(&ended, &["on_store_loss"]);
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod report;
 mod secrets;
 mod signals;
 mod sizes;
+mod snapshot;
 mod start;
 mod status;
 mod turnover;

@@ -20,6 +20,7 @@ pub(crate) struct DaemonBuilder {
     guarded: bool,
     umask_0: bool,
     without_override: bool,
+    under: Vec<String>,
 }
 
 /// A daemon that has ended, or never served.
@@ -59,6 +60,7 @@ impl DaemonBuilder {
             guarded: true,
             umask_0: false,
             without_override: false,
+            under: Vec::new(),
         }
     }
 
@@ -105,6 +107,20 @@ impl DaemonBuilder {
     /// Starts it without the rights that let root read everything.
     pub(crate) fn without_override(mut self) -> Self {
         self.without_override = true;
+        self
+    }
+
+    /// Lets it keep its state, this durably.
+    pub(crate) fn snapshot(self, durability: &str) -> Self {
+        let path = self.home.snapshot();
+        let path = path.to_str().expect("temporary paths are text").to_owned();
+        self.argument("--snapshot").argument(&path).argument(&format!("--snapshot-durability={durability}"))
+    }
+
+    /// Starts it by a program that becomes it.
+    pub(crate) fn under(mut self, program: &Path, arguments: &[&str]) -> Self {
+        self.under = vec![program.to_str().expect("paths of tools are text").to_owned()];
+        self.under.extend(arguments.iter().map(|argument| (*argument).to_owned()));
         self
     }
 
@@ -171,6 +187,10 @@ impl DaemonBuilder {
             let without = ["--bounding-set", "--inh-caps"].map(|of| format!("{of}=-dac_override,-dac_read_search"));
             setpriv.args(without).arg(bins::credpoold());
             setpriv
+        } else if let Some((program, arguments)) = self.under.split_first() {
+            let mut under = Command::new(program);
+            under.args(arguments).arg(bins::credpoold());
+            under
         } else {
             Command::new(bins::credpoold())
         };

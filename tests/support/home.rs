@@ -62,6 +62,11 @@ impl Home {
         replace_file(&folder.join(".credentials.json"), login.to_string().as_bytes());
     }
 
+    /// Where a daemon keeps its state, if it does.
+    pub(crate) fn snapshot(&self) -> PathBuf {
+        self.state().join("state.json")
+    }
+
     pub(crate) fn auth_json(&self) -> PathBuf {
         self.hermes().join("auth.json")
     }

@@ -20,6 +20,8 @@ pub(crate) enum Tool {
     Hermes0_19,
     /// socat.
     Socat,
+    /// strace.
+    Strace,
     /// curl.
     Curl,
     /// Claude Code.
@@ -36,6 +38,7 @@ impl Tool {
             Self::Hermes0_18 => "CREDPOOL_TEST_HERMES_0_18",
             Self::Hermes0_19 => "CREDPOOL_TEST_HERMES_0_19",
             Self::Socat => "CREDPOOL_TEST_SOCAT",
+            Self::Strace => "CREDPOOL_TEST_STRACE",
             Self::Curl => "CREDPOOL_TEST_CURL",
             Self::Claude => "CREDPOOL_TEST_CLAUDE",
             Self::Sdks => "CREDPOOL_TEST_SDKS_PYTHON",

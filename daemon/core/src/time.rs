@@ -53,7 +53,7 @@ pub struct Now {
 
 /// When a restriction opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Until {
     /// When both clocks have passed their part; a part of 0 asks nothing of its clock.
     Passed {

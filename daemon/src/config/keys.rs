@@ -117,6 +117,7 @@ const CAP: ValueType = ValueType::Choice(&["soft", "hard"]);
 const STRATEGY: ValueType =
     ValueType::Choice(&["fill_first", "round_robin", "least_used", "random", "headroom", "reset_soon"]);
 const SECRETS: ValueType = ValueType::Choice(&["values", "references"]);
+const DURABILITY: ValueType = ValueType::Choice(&["relaxed", "sync"]);
 const BUFFER: ValueType = ValueType::Size { min: 1_024, max: 1 << 30 };
 
 const BASE: &str = "The first cooldown of this kind, where the provider names none.";
@@ -131,8 +132,13 @@ pub const KEYS: &[Key] = &[
     key("store", ValueType::Text, Some("memory"), "Where several machines share their state.").only("memory"),
     key("on_store_loss", ValueType::Text, None, "What to do while the store is away.").later(),
     key("store_key", ValueType::Text, None, "The key that machines with one store share.").later(),
-    key("snapshot.path", ValueType::Path, None, "The file that remembers state across restarts.").later(),
-    key("snapshot.durability", ValueType::Text, None, "How soon state is on the disk.").later(),
+    key("snapshot.path", ValueType::Path, None, "The file that remembers state across restarts; by default none."),
+    key(
+        "snapshot.durability",
+        DURABILITY,
+        Some("relaxed"),
+        "How soon state is on the disk: within 250 ms, or before whoever changed it is answered.",
+    ),
     key("access.users", ValueType::List, None, "Users who may connect, besides the daemon's own and root."),
     key("access.groups", ValueType::List, None, "Groups whose members may connect."),
     key("access.server", ValueType::Text, None, "The user whom clients accept as the daemon."),

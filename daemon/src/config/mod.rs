@@ -28,15 +28,24 @@ pub use cli::{Cli, command};
 pub use error::{ConfigError, ConfigErrors, Origin};
 pub use keys::{Also, KEYS, Key, Support};
 pub use pools::{MAX_ID_BYTES, OwnDefinition, SecretSource};
-pub use settings::{Access, AuthType};
+pub use settings::{Access, AuthType, Durability};
 pub use value::ValueType;
 
 use crate::definitions::path::{self, Place};
 use layers::Layers;
-use settings::{PoolSettings, Settings};
+use settings::{PoolSettings, Settings, SnapshotSettings};
 
 /// What to log where nothing else is said.
 const DEFAULT_LOG: &str = "info";
+
+/// Where state is kept across restarts, and how soon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The file, an absolute path. It need not exist.
+    pub path: PathBuf,
+    /// How soon.
+    pub durability: Durability,
+}
 
 /// The configuration in force. What a pool is told is asked for by its name: see [`Config::policy`].
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +62,8 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// What to log, as a `tracing` filter; not checked yet.
     pub log: String,
+    /// Where state is kept; `None`: in memory.
+    pub snapshot: Option<Snapshot>,
     /// Who may connect.
     pub access: Access,
     /// The limits of the protocol and of the daemon.
@@ -66,17 +77,18 @@ pub struct Config {
 
 impl Config {
     /// What a daemon that runs with `running` can take over of it, and the keys of which it can take over nothing: where
-    /// it listens, what it logs, and the store that it holds the lock of.
+    /// it listens, what it logs, and the store and the snapshot that it holds the locks of.
     #[must_use]
     pub fn beside(self, running: &Self) -> (Self, Vec<&'static str>) {
         let differ = [
             ("socket", self.socket != running.socket),
             ("auth_file", self.auth_file != running.auth_file),
             ("log", self.log != running.log),
+            ("snapshot", self.snapshot != running.snapshot),
         ];
-        let Self { socket, auth_file, place, log, .. } = running.clone();
+        let Self { socket, auth_file, place, log, snapshot, .. } = running.clone();
         let keys = differ.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key);
-        (Self { socket, auth_file, place, log, ..self }, keys.collect())
+        (Self { socket, auth_file, place, log, snapshot, ..self }, keys.collect())
     }
 
     /// The auth.json of the root home: `auth_file`, unless that is a profile's.
@@ -112,6 +124,7 @@ impl Config {
                 cause: "must be set: there is neither $HERMES_HOME nor a home folder".to_owned(),
             });
         }
+        let snapshot = snapshot(settings.snapshot, &mut errors);
         let limits = limits::limits(&settings.limits);
         limits::check_ttls(&limits, &settings.defaults, &settings.pools, &origins, &mut errors);
         let cooldowns = cooldown::cooldowns(&settings.cooldown, &origins, &mut errors);
@@ -129,6 +142,7 @@ impl Config {
                 home: home.map(Path::to_owned),
                 file,
                 log: settings.log.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
+                snapshot,
                 access: settings.access,
                 limits,
                 cooldowns,
@@ -140,6 +154,16 @@ impl Config {
             _ => Err(ConfigErrors(errors)),
         }
     }
+}
+
+fn snapshot(settings: SnapshotSettings, errors: &mut Vec<ConfigError>) -> Option<Snapshot> {
+    if settings.path.is_none() && settings.durability == Some(Durability::Sync) {
+        errors.push(ConfigError::Contradiction {
+            key: "snapshot.durability".to_owned(),
+            cause: "is of no use without snapshot.path: there is nothing to keep state in".to_owned(),
+        });
+    }
+    settings.path.map(|path| Snapshot { path, durability: settings.durability.unwrap_or_default() })
 }
 
 /// The configuration file's path and text.

@@ -16,12 +16,42 @@ pub(super) struct Settings {
     pub(super) socket: Option<PathBuf>,
     pub(super) auth_file: Option<PathBuf>,
     pub(super) log: Option<String>,
+    pub(super) snapshot: SnapshotSettings,
     pub(super) access: Access,
     pub(super) defaults: PoolSettings,
     pub(super) pools: BTreeMap<String, PoolSettings>,
     pub(super) cooldown: CooldownSettings,
     pub(super) guard: GuardSettings,
     pub(super) limits: LimitSettings,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SnapshotSettings {
+    pub(super) path: Option<PathBuf>,
+    pub(super) durability: Option<Durability>,
+}
+
+/// How soon what happened is on the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Durability {
+    /// Within 250 ms.
+    #[default]
+    Relaxed,
+    /// Before whoever made it happen is answered.
+    Sync,
+}
+
+impl Durability {
+    /// Its name in the configuration and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Relaxed => "relaxed",
+            Self::Sync => "sync",
+        }
+    }
 }
 
 /// Who may connect. Names are resolved when they are needed, since users come and go.

@@ -245,14 +245,26 @@ fn what_this_version_cannot_do_is_refused() {
         "store = 'redis://user:canary-secret@host'",
         "on_store_loss = 'degrade'",
         "store_key = 'file:/k'",
-        "snapshot.path = '/s'",
-        "snapshot.durability = 'sync'",
         "pools.p.affinity_ttl = '1m'",
     ] {
         let errors = Fixture::new(line).errors(&[]);
         assert!(errors.len() == 1 && errors[0].ends_with("is not supported by this version yet"), "{errors:?}");
         assert!(!errors[0].contains("canary"), "{errors:?}");
     }
+}
+
+#[test]
+fn state_is_kept_where_somebody_says() {
+    let kept = |text: &str, arguments: &[&str]| Fixture::new(text).load(arguments).expect("a configuration").snapshot;
+    assert_eq!(kept("", &[]), None);
+    let relaxed = Snapshot { path: "/s/state.json".into(), durability: Durability::Relaxed };
+    assert_eq!(kept("", &["--snapshot=/s/state.json"]), Some(relaxed.clone()));
+    let sync = Snapshot { durability: Durability::Sync, ..relaxed };
+    assert_eq!(kept("snapshot = { path = '/s/state.json', durability = 'sync' }", &[]), Some(sync));
+    assert_eq!(
+        Fixture::new("snapshot.durability = 'sync'").errors(&[]),
+        ["`snapshot.durability` is of no use without snapshot.path: there is nothing to keep state in"]
+    );
 }
 
 #[test]

@@ -99,9 +99,10 @@ impl Engine {
     fn define(&mut self, definitions: &Arc<Definitions>, defines: Vec<Define>) -> Reloaded {
         let mut reloaded = Reloaded::default();
         let mut keys = Vec::new();
-        let is_gone = |(name, _): &(&str, _)| !definitions.pools.contains_key(*name);
-        let gone = self.catalogue.pools(None).filter(is_gone);
-        let gone: Vec<Define> = gone.map(|(name, _)| define(&self.config, name, &PoolRows::default())).collect();
+        // The core may know pools of an earlier run.
+        let known = self.core.records().pools.values().map(|pool| &pool.name);
+        let gone = known.filter(|name| !definitions.pools.contains_key(&***name));
+        let gone: Vec<Define> = gone.map(|name| define(&self.config, name, &PoolRows::default())).collect();
         for define in gone.into_iter().chain(defines) {
             let name = Arc::clone(&define.pool);
             let reply = self.core.apply(self.now, Command::Define(define));

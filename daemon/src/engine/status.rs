@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use credpool_core::{CredentialKey, PoolKey};
 use credpool_proto::error::WireError;
-use credpool_proto::status::{CredentialStatus, Definitions, PoolStatus, Problem, ProfileStatus, Status};
+use credpool_proto::status::{CredentialStatus, Definitions, PoolStatus, Problem, ProfileStatus, Snapshot, Status};
 use credpool_proto::words::Cap;
 
 use super::{Answer, Asked, Engine, convert, hello};
@@ -59,8 +59,9 @@ impl Engine {
             definitions: self.definitions_status(),
             pools,
             next: next.map(Cow::Owned),
+            snapshot: self.snapshot_status(),
             degraded: false,
-            durable: true,
+            durable: self.journal.is_durable(),
         };
         self.reply(&asked.ticket(Answer::Nobody), &status);
         Ok(())
@@ -135,6 +136,20 @@ impl Engine {
             total: convert::number(list.members.len()),
         });
         profiles.collect()
+    }
+
+    fn snapshot_status(&self) -> Option<Snapshot<'_>> {
+        let pen = self.journal.pen()?;
+        let problem = |(file, problem): &(String, String)| Problem {
+            place: Cow::Owned(file.clone()),
+            problem: Cow::Owned(problem.clone()),
+        };
+        Some(Snapshot {
+            path: pen.path().to_string_lossy(),
+            durability: pen.durability().as_str().into(),
+            trouble: pen.trouble().map(|trouble| trouble.to_string().into()),
+            problems: pen.problems().iter().map(problem).collect(),
+        })
     }
 
     fn definitions_status(&self) -> Definitions<'_> {

@@ -71,6 +71,12 @@ fn status() -> Status<'static> {
             }],
         }],
         next: None,
+        snapshot: Some(Snapshot {
+            path: "/state.json".into(),
+            durability: "sync".into(),
+            trouble: Some("no space left on device".into()),
+            problems: vec![Problem { place: "state.json".into(), problem: "is a link".into() }],
+        }),
         degraded: false,
         durable: true,
     }

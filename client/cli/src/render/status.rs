@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use credpool_client::proto::status::{CredentialStatus, Definitions, PoolStatus, QuotaWindow, Status};
+use credpool_client::proto::status::{CredentialStatus, Definitions, PoolStatus, QuotaWindow, Snapshot, Status};
 use credpool_client::proto::words::CredentialState;
 
 use super::style::{BAD, FAINT, ODD, PLAIN, STRONG, of_state, paint};
@@ -48,7 +48,20 @@ fn header(out: &mut String, status: &Status<'_>) {
     if !status.durable {
         alarm(out, "the disk is failing: what happens now may be forgotten at the next start");
     }
+    if let Some(snapshot) = &status.snapshot {
+        self::snapshot(out, snapshot);
+    }
     definitions(out, &status.definitions, status.now_at_ms);
+}
+
+fn snapshot(out: &mut String, snapshot: &Snapshot<'_>) {
+    if let Some(trouble) = &snapshot.trouble {
+        let _ = writeln!(out, "{} {}: {}", paint(ODD, "!"), clean(&snapshot.path), clean(trouble));
+    }
+    for problem in &snapshot.problems {
+        let text = format!("{} {}, and was set aside", clean(&problem.place), clean(&problem.problem));
+        let _ = writeln!(out, "{} {text}", paint(ODD, "!"));
+    }
 }
 
 fn definitions(out: &mut String, definitions: &Definitions<'_>, now_ms: u64) {

@@ -113,13 +113,19 @@ fn what_is_wrong_stands_at_the_top() {
     });
     value["degraded"] = json!(true);
     value["durable"] = json!(false);
+    value["snapshot"] = json!({
+        "path": "/state.json", "durability": "sync", "trouble": "no space left on device",
+        "problems": [{"where": "state.json", "problem": "is a link"}]
+    });
     let text = plain(&status(value));
-    let top: Vec<_> = text.lines().skip(1).take(6).collect();
+    let top: Vec<_> = text.lines().skip(1).take(8).collect();
     assert_eq!(
         top,
         [
             "! the shared store is away: this machine goes on alone",
             "! the disk is failing: what happens now may be forgotten at the next start",
+            "! /state.json: no space left on device",
+            "! state.json is a link, and was set aside",
             "! the definitions cannot be read; those of 2m 5s ago are served",
             "! auth.json: it is not valid JSON",
             "! config.toml, \\u{1b}[2J: no such strategy",
