@@ -50,8 +50,13 @@ impl Core {
                 self.report_of_lease(no, report)
             }
             Subject::Credential(key, epoch) => {
-                let conclusion = self.report_of_credential(key, epoch, &report)?;
-                Ok(Reported { conclusion, ended_by: None, duplicate: false, next: None })
+                let (pool, conclusion) = self.report_of_credential(key, epoch, &report)?;
+                let next = match report.next {
+                    Some(Next::With { ask, token, owner }) => Some(self.acquire(pool, ask, token, owner)),
+                    // There is no lease whose conditions it could repeat.
+                    Some(Next::Same { .. }) | None => None,
+                };
+                Ok(Reported { conclusion, ended_by: None, duplicate: false, next })
             }
         }
     }
@@ -86,7 +91,12 @@ impl Core {
         Ok(Reported { conclusion, ended_by, duplicate: false, next })
     }
 
-    fn report_of_credential(&mut self, key: CredentialKey, epoch: Seq, report: &Report) -> Result<Conclusion, Refusal> {
+    fn report_of_credential(
+        &mut self,
+        key: CredentialKey,
+        epoch: Seq,
+        report: &Report,
+    ) -> Result<(PoolKey, Conclusion), Refusal> {
         let credential = self.records.credentials.get(&key).ok_or(Refusal::UnknownCredential)?;
         // Without a lease nobody knows when the request began; that it fails now, in this epoch, is what counts.
         let about = About {
@@ -104,7 +114,7 @@ impl Core {
             self.history_only(key, &report.verdict, why)
         };
         self.note_report(about, None, report, &conclusion);
-        Ok(conclusion)
+        Ok((about.pool, conclusion))
     }
 
     /// What a failed response says is left. Where the failure is a verdict itself, that one has heeded what is spent.

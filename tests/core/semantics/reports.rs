@@ -236,6 +236,16 @@ fn who_holds_no_lease_may_report_on_a_credential_in_its_present_epoch() {
 }
 
 #[test]
+fn who_holds_no_lease_may_ask_for_one_with_the_report() {
+    let mut world = World::of(&["a", "b"]);
+    let epoch = world.ask(Ask::default(), None).1.unwrap().epoch;
+    let next = Some(Next::With { ask: Ask::default(), token: TokenHash(77), owner: None });
+    let report = Report { next, ..without_lease(world.key("a"), epoch, for_a_day(Cause::Quota)) };
+    let granted = world.send(report).unwrap().next.unwrap().unwrap();
+    assert_eq!(granted.credential, world.key("b"));
+}
+
+#[test]
 fn a_report_of_an_old_epoch_is_history_only() {
     let mut world = World::of(&["a"]);
     let first = world.ask(Ask::default(), None).1.unwrap().epoch;
