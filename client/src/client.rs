@@ -80,7 +80,8 @@ impl Client {
         self.link.socket()
     }
 
-    /// The profile that requests are about unless they say otherwise; `None` is the daemon's own.
+    /// The profile that requests are about unless they say otherwise: the one that has the store that the options name,
+    /// as the daemon that answered last says. `None`, if they name none, is the daemon's own.
     #[must_use]
     pub fn profile(&self) -> Option<String> {
         self.link.session().profile.clone()

@@ -29,7 +29,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 pub(crate) struct Session {
     pub(crate) connection: Connection,
     pub(crate) hello: Arc<Hello<'static>>,
-    /// The profile that requests are about unless they say otherwise.
+    /// The profile that requests are about unless they say otherwise; `None` is the daemon's own.
     pub(crate) profile: Option<String>,
 }
 

@@ -56,8 +56,8 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    /// Checks the stores that a daemon serves; returns the profile that requests have to name for this one,
-    /// if they have to. Another one than it serves is refused; that it serves none at all is another matter.
+    /// Checks the stores that a daemon serves; returns the profile that has this one. Another one than it serves is
+    /// refused; that it serves none at all is another matter.
     pub(crate) async fn compare(&self, hello: &Hello<'_>) -> Result<Option<String>, Why> {
         let Some(serves) = &hello.auth_file else { return Ok(None) };
         let wanted = match self {
@@ -65,8 +65,7 @@ impl Store {
             Self::File(file) => file.clone(),
         };
         if let Some(profile) = profile_of(&wanted, hello).await {
-            let is_meant_anyway = hello.profile.as_deref() == Some(profile);
-            return Ok((!is_meant_anyway).then(|| profile.to_owned()));
+            return Ok(Some(profile.to_owned()));
         }
         if let Self::Home(home) = self
             // As it was given, as Hermes takes it, or where it is, for those who come by a link.

@@ -160,6 +160,33 @@ impl Catalogue {
         }
     }
 
+    /// A credential of a pool as somebody of the profile names it: as the profile's home does, or, whosever it is, as
+    /// `NAME@PROFILE` by the home of that other profile.
+    ///
+    /// # Errors
+    /// As for `by_name`. Without a profile, the names of others stand for nothing: they may come to mean another key.
+    pub(crate) fn named(&self, pool: PoolKey, profile: &str, name: &str) -> Result<CredentialKey, Vec<CredentialKey>> {
+        let own = self.by_name(pool, Some(profile), name);
+        match (own, name.rsplit_once('@')) {
+            (Err(bearers), Some((name, owner))) if bearers.is_empty() => self.by_name(pool, Some(owner), name),
+            (own, _) => own,
+        }
+    }
+
+    /// What somebody of the profile calls a credential: see `named`.
+    #[must_use]
+    pub(crate) fn called(&self, key: CredentialKey, profile: &str) -> Option<Cow<'_, str>> {
+        let entry = self.entries.get(&key)?;
+        let names = &self.rows(entry.pool)?.names;
+        if names.lists(profile, entry.credential) {
+            return self.row(key, Some(profile)).map(|row| Cow::Borrowed(row.id.as_str()));
+        }
+        match self.profiles(key).next() {
+            Some(owner) => self.row(key, Some(owner)).map(|row| format!("{}@{owner}", row.id).into()),
+            None => self.id(key).map(Cow::Borrowed),
+        }
+    }
+
     /// The definition of a credential: the row that the profile's home has for it, or else the first.
     #[must_use]
     pub(crate) fn row(&self, key: CredentialKey, profile: Option<&str>) -> Option<&Row> {

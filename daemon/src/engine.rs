@@ -115,7 +115,7 @@ enum Answer {
     Release,
     Renew,
     Clear,
-    Switch(CredentialKey),
+    Switch(Scope, CredentialKey),
     Reload,
     /// Nobody asked.
     Nobody,
@@ -130,10 +130,6 @@ struct Scope {
 }
 
 impl Scope {
-    fn all(pool: PoolKey) -> Self {
-        Self { pool, profile: None }
-    }
-
     fn profile(&self) -> Option<&str> {
         self.profile.as_deref()
     }
@@ -303,18 +299,24 @@ impl Engine {
             Op::ReportError(report) => self.report(&asked, &report),
             Op::Release(release) => self.release(&asked, &release),
             Op::Renew { lease, ttl_ms } => self.renew(&asked, &lease, ttl_ms),
-            Op::Status { pool, after, limit } => self.status(&asked, pool.as_deref(), after.as_deref(), limit),
-            Op::Explain { pool, options } => self.explain(&asked, &pool, &options),
-            Op::History { pool, credential, model, limit } => {
-                self.history(&asked, &pool, credential.as_deref(), model.as_deref(), limit)
+            Op::Status { pool, profile, after, limit } => {
+                self.status(&asked, pool.as_deref(), profile.as_deref(), after.as_deref(), limit)
             }
-            Op::Clear { pool, credential, model } => self.clear(&asked, &pool, credential.as_deref(), model.as_deref()),
-            Op::Disable { pool, credential, for_ms, note } => {
+            Op::Explain { pool, options } => self.explain(&asked, &pool, &options),
+            Op::History { pool, profile, credential, model, limit } => {
+                self.history(&asked, &pool, profile.as_deref(), credential.as_deref(), model.as_deref(), limit)
+            }
+            Op::Clear { pool, profile, credential, model } => {
+                self.clear(&asked, &pool, profile.as_deref(), credential.as_deref(), model.as_deref())
+            }
+            Op::Disable { pool, profile, credential, for_ms, note } => {
                 let disable =
                     |credential| Disable { credential, for_ms, note: convert::arc(note.as_deref().unwrap_or("")) };
-                self.switch(&asked, &pool, &credential, |key| Command::Disable(disable(key)))
+                self.switch(&asked, &pool, profile.as_deref(), &credential, |key| Command::Disable(disable(key)))
             }
-            Op::Enable { pool, credential } => self.switch(&asked, &pool, &credential, Command::Enable),
+            Op::Enable { pool, profile, credential } => {
+                self.switch(&asked, &pool, profile.as_deref(), &credential, Command::Enable)
+            }
             Op::Reload => self.ask_reload(&asked),
         };
         if let Err(error) = answered {
@@ -425,6 +427,21 @@ impl Engine {
         }
     }
 
+    /// All of a pool, whoever's, in the words of a profile; of the one that the daemon was started for, if none is named.
+    fn whole(&self, pool: &str, profile: Option<&str>) -> Result<Scope, WireError<'static>> {
+        let profile = self.speaker(profile)?;
+        Ok(Scope { pool: self.pool(pool)?, profile: Some(profile) })
+    }
+
+    /// The profile in whose words somebody speaks.
+    fn speaker(&self, named: Option<&str>) -> Result<Profile, WireError<'static>> {
+        match named {
+            Some(_) => self.profile(named),
+            // It may have no home yet.
+            None => Ok(Arc::from(&*self.config.place.profile)),
+        }
+    }
+
     /// A pool, whoever's.
     fn pool(&self, name: &str) -> Result<PoolKey, WireError<'static>> {
         self.catalogue.pool(name, None).ok_or_else(|| convert::unknown_pool(&self.catalogue, None))
@@ -444,8 +461,15 @@ impl Engine {
         known.map(|home| Arc::clone(&home.profile)).ok_or_else(|| convert::unknown_profile(&self.catalogue))
     }
 
+    /// A credential that the profile may lease.
     fn credential(&self, scope: &Scope, name: &str) -> Result<CredentialKey, WireError<'static>> {
         self.catalogue.by_name(scope.pool, scope.profile(), name).map_err(|bearers| self.seen(scope).not_one(&bearers))
+    }
+
+    /// A credential of the whole pool, as somebody of the profile names it.
+    fn any_credential(&self, scope: &Scope, name: &str) -> Result<CredentialKey, WireError<'static>> {
+        let profile = scope.profile().unwrap_or(&self.config.place.profile);
+        self.catalogue.named(scope.pool, profile, name).map_err(|bearers| self.seen(scope).not_one(&bearers))
     }
 
     fn seen<'a>(&'a self, scope: &'a Scope) -> convert::Seen<'a> {

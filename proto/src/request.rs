@@ -119,6 +119,8 @@ pub enum Op<'a> {
     Status {
         /// Only this pool.
         pool: Option<Cow<'a, str>>,
+        /// Whose names the answer uses.
+        profile: Option<Cow<'a, str>>,
         /// Where to go on, as the page before said.
         after: Option<Cow<'a, str>>,
         /// How many credentials at most; 1 to 1,000.
@@ -135,6 +137,8 @@ pub enum Op<'a> {
     History {
         /// Which pool.
         pool: Cow<'a, str>,
+        /// Whose names are meant, here and in the answer.
+        profile: Option<Cow<'a, str>>,
         /// Only what concerned this credential (id or unique label).
         credential: Option<Cow<'a, str>>,
         /// Only what happened with this model.
@@ -146,6 +150,8 @@ pub enum Op<'a> {
     Clear {
         /// Which pool.
         pool: Cow<'a, str>,
+        /// Whose names are meant.
+        profile: Option<Cow<'a, str>>,
         /// Only this credential (id or unique label) and its account.
         credential: Option<Cow<'a, str>>,
         /// Only this model.
@@ -155,6 +161,8 @@ pub enum Op<'a> {
     Disable {
         /// Which pool.
         pool: Cow<'a, str>,
+        /// Whose names are meant, here and in the answer.
+        profile: Option<Cow<'a, str>>,
         /// Which credential: id or unique label.
         credential: Cow<'a, str>,
         /// For how long, in milliseconds; until `enable` if `None`.
@@ -166,6 +174,8 @@ pub enum Op<'a> {
     Enable {
         /// Which pool.
         pool: Cow<'a, str>,
+        /// Whose names are meant, here and in the answer.
+        profile: Option<Cow<'a, str>>,
         /// Which credential: id or unique label.
         credential: Cow<'a, str>,
     },
@@ -271,6 +281,8 @@ pub enum Subject<'a> {
     Credential {
         /// Its pool.
         pool: Cow<'a, str>,
+        /// Whose names are meant.
+        profile: Option<Cow<'a, str>>,
         /// Its id or unique label.
         credential: Cow<'a, str>,
         /// Its epoch when it was used.

@@ -5,5 +5,6 @@ mod curl;
 mod exec;
 mod get;
 mod history;
+mod profiles;
 mod running;
 mod terminal;

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use credpool_client::{AcquireRequest, Client, ConnectOptions, Error, Why};
+use credpool_client::{AcquireRequest, Client, ConnectOptions, DisableRequest, EnableRequest, Error, Why};
 
 use super::{connect, options, run};
 use crate::support::{AuthJson, Daemon, DaemonBuilder, Home, Row, Tool, eventually, need, need_root};
@@ -60,14 +60,20 @@ fn a_home_leases_its_own_keys_from_the_daemon_of_another() {
         let daemon = builder.start();
         run(async {
             let empty = root.join("profiles/empty");
-            for (home, key) in [(&root, "one"), (&dev, "own"), (&empty, "one")] {
+            for (home, profile, key) in [(&root, "default", "one"), (&dev, "dev", "own"), (&empty, "empty", "one")] {
                 let client = Client::connect(options(&daemon).hermes_home(home)).await.expect("it serves that home");
+                assert_eq!(client.profile().as_deref(), Some(profile), "started for {started_for}");
                 let lease = client.acquire(AcquireRequest::new("openrouter")).await.expect("a lease");
                 assert_eq!(lease.credential().label, key, "of {}, started for {started_for}", home.display());
+                let switched = client.disable(DisableRequest::new("openrouter", key)).await.expect("it is its own");
+                assert_eq!(switched.id, lease.credential().id);
+                client.enable(EnableRequest::new("openrouter", &*switched.id)).await.expect("it is its own");
                 // Unless it says otherwise.
                 let request = AcquireRequest::new("openrouter").profile("dev");
                 assert_eq!(client.acquire(request).await.expect("a lease").credential().label, "own");
             }
+            let client = Client::connect(options(&daemon)).await.expect("it is trusted");
+            assert_eq!(client.profile(), None, "nobody said which");
         });
     }
 }

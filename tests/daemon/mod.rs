@@ -22,6 +22,7 @@ mod legacy;
 mod lifetime;
 mod limits;
 mod logins;
+mod names;
 mod operator;
 mod pins;
 mod profiles;

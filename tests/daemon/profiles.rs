@@ -107,8 +107,8 @@ fn the_same_key_is_one_credential_for_all() {
 
     let excluding = json!({"op": "acquire", "pool": "openrouter", "profile": "coder", "exclude": ["eeeeee"]});
     assert_eq!(wire.refused(&excluding, "exhausted")["total"], 1);
-    // What it is called in a profile names it for operators too, since nothing else is called so.
-    assert_eq!(wire.ok(&json!({"op": "clear", "pool": "openrouter", "credential": "ffffff"}))["cleared"], 1);
+    let clear = json!({"op": "clear", "pool": "openrouter", "profile": "coder", "credential": "ffffff"});
+    assert_eq!(wire.ok(&clear)["cleared"], 1);
     assert_eq!(wire.ok(&pinned("default", "key-1"))["credential"]["label"], "key-1");
 }
 

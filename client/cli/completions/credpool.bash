@@ -225,13 +225,17 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__clear)
-            opts="-h -V --model --socket --server --json --color --help --version"
+            opts="-h -V --model --profile --socket --server --json --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -255,7 +259,7 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__disable)
-            opts="-h -V --for --note --socket --server --json --color --help --version"
+            opts="-h -V --for --note --profile --socket --server --json --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -266,6 +270,10 @@ _credpool() {
                     return 0
                     ;;
                 --note)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -289,12 +297,16 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__enable)
-            opts="-h -V --socket --server --json --color --help --version"
+            opts="-h -V --profile --socket --server --json --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --socket)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -727,7 +739,7 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__history)
-            opts="-h -V --model --limit --socket --server --json --color --help --version"
+            opts="-h -V --model --limit --profile --socket --server --json --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -738,6 +750,10 @@ _credpool() {
                     return 0
                     ;;
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -787,7 +803,7 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__release)
-            opts="-h -V --last --for --outcome --status --header --input-tokens --output-tokens --socket --server --json --color --help --version"
+            opts="-h -V --last --for --profile --outcome --status --header --input-tokens --output-tokens --socket --server --json --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -798,6 +814,10 @@ _credpool() {
                     return 0
                     ;;
                 --for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -897,7 +917,7 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__report__subcmd__error)
-            opts="-h -V --last --for --pool --credential --epoch --report --keep --status --header --body --body-file --message --code --kind --retry-after --retry-until --reset-at --resets-at --model --next --next-model --next-exclude --show-secret --shell --socket --server --json --color --help --version"
+            opts="-h -V --last --for --pool --credential --profile --epoch --report --keep --status --header --body --body-file --message --code --kind --retry-after --retry-until --reset-at --resets-at --model --next --next-model --next-exclude --show-secret --shell --socket --server --json --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -916,6 +936,10 @@ _credpool() {
                     return 0
                     ;;
                 --credential)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1003,12 +1027,16 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__status)
-            opts="-h -V --socket --server --json --color --help --version"
+            opts="-h -V --profile --socket --server --json --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --socket)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -99,6 +99,7 @@ complete -c credpool -n "__fish_credpool_using_subcommand get" -s h -l help -d '
 complete -c credpool -n "__fish_credpool_using_subcommand get" -s V -l version -d 'Print version'
 complete -c credpool -n "__fish_credpool_using_subcommand release" -l last -d 'The lease that `credpool get` gave last in this session, of this pool if one is named' -r
 complete -c credpool -n "__fish_credpool_using_subcommand release" -l for -d 'With --last: who it was given to' -r
+complete -c credpool -n "__fish_credpool_using_subcommand release" -l profile -d 'With --last: the profile that it was given from' -r
 complete -c credpool -n "__fish_credpool_using_subcommand release" -l outcome -d 'How it went' -r -f -a "ok\t''
 cancelled\t''
 unknown\t''"
@@ -116,6 +117,7 @@ complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l last 
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l for -d 'With --last: who it was given to' -r
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l pool -d 'The pool of a credential that was used without a lease' -r
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l credential -d 'The credential, by id or label' -r
+complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l profile -d 'The profile by whose ids and labels the credential is named; with --last, the one that the lease was given from' -r
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l epoch -d 'The credential\'s epoch when it was used' -r
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l report -d 'Which failure of this lease it is; the same number again is the same report again' -r
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l status -d 'The HTTP status' -r
@@ -163,6 +165,7 @@ complete -c credpool -n "__fish_credpool_using_subcommand renew" -l color -d 'Wh
 complete -c credpool -n "__fish_credpool_using_subcommand renew" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand renew" -s h -l help -d 'Print help'
 complete -c credpool -n "__fish_credpool_using_subcommand renew" -s V -l version -d 'Print version'
+complete -c credpool -n "__fish_credpool_using_subcommand status" -l profile -d 'The profile by whose ids and labels credentials are named; those of others are ID@PROFILE' -r
 complete -c credpool -n "__fish_credpool_using_subcommand status" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
 complete -c credpool -n "__fish_credpool_using_subcommand status" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
 complete -c credpool -n "__fish_credpool_using_subcommand status" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
@@ -184,6 +187,7 @@ complete -c credpool -n "__fish_credpool_using_subcommand explain" -s h -l help 
 complete -c credpool -n "__fish_credpool_using_subcommand explain" -s V -l version -d 'Print version'
 complete -c credpool -n "__fish_credpool_using_subcommand history" -l model -d 'Only what happened with this model' -r
 complete -c credpool -n "__fish_credpool_using_subcommand history" -l limit -d 'How many entries to show at most, the latest first' -r
+complete -c credpool -n "__fish_credpool_using_subcommand history" -l profile -d 'The profile by whose ids and labels credentials are named; those of others are ID@PROFILE' -r
 complete -c credpool -n "__fish_credpool_using_subcommand history" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
 complete -c credpool -n "__fish_credpool_using_subcommand history" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
 complete -c credpool -n "__fish_credpool_using_subcommand history" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
@@ -191,6 +195,7 @@ complete -c credpool -n "__fish_credpool_using_subcommand history" -l json -d 'P
 complete -c credpool -n "__fish_credpool_using_subcommand history" -s h -l help -d 'Print help'
 complete -c credpool -n "__fish_credpool_using_subcommand history" -s V -l version -d 'Print version'
 complete -c credpool -n "__fish_credpool_using_subcommand clear" -l model -d 'Only this model' -r
+complete -c credpool -n "__fish_credpool_using_subcommand clear" -l profile -d 'The profile by whose ids and labels credentials are named; those of others are ID@PROFILE' -r
 complete -c credpool -n "__fish_credpool_using_subcommand clear" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
 complete -c credpool -n "__fish_credpool_using_subcommand clear" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
 complete -c credpool -n "__fish_credpool_using_subcommand clear" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
@@ -199,12 +204,14 @@ complete -c credpool -n "__fish_credpool_using_subcommand clear" -s h -l help -d
 complete -c credpool -n "__fish_credpool_using_subcommand clear" -s V -l version -d 'Print version'
 complete -c credpool -n "__fish_credpool_using_subcommand disable" -l for -d 'For how long, as in 2h; until `enable` otherwise' -r
 complete -c credpool -n "__fish_credpool_using_subcommand disable" -l note -d 'Why, for those who wonder' -r
+complete -c credpool -n "__fish_credpool_using_subcommand disable" -l profile -d 'The profile by whose ids and labels credentials are named; those of others are ID@PROFILE' -r
 complete -c credpool -n "__fish_credpool_using_subcommand disable" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
 complete -c credpool -n "__fish_credpool_using_subcommand disable" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
 complete -c credpool -n "__fish_credpool_using_subcommand disable" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_using_subcommand disable" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand disable" -s h -l help -d 'Print help'
 complete -c credpool -n "__fish_credpool_using_subcommand disable" -s V -l version -d 'Print version'
+complete -c credpool -n "__fish_credpool_using_subcommand enable" -l profile -d 'The profile by whose ids and labels credentials are named; those of others are ID@PROFILE' -r
 complete -c credpool -n "__fish_credpool_using_subcommand enable" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
 complete -c credpool -n "__fish_credpool_using_subcommand enable" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
 complete -c credpool -n "__fish_credpool_using_subcommand enable" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r

@@ -94,10 +94,20 @@ pub(crate) enum Command {
     Call(Raw),
 }
 
+/// In whose words credentials are named.
+#[derive(Args, Debug)]
+pub(crate) struct Words {
+    /// The profile by whose ids and labels credentials are named; those of others are ID@PROFILE
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct Status {
     /// Only this pool
     pub(crate) pool: Option<String>,
+    #[command(flatten)]
+    pub(crate) words: Words,
 }
 
 #[derive(Args, Debug)]
@@ -119,6 +129,8 @@ pub(crate) struct History {
     /// How many entries to show at most, the latest first
     #[arg(long, value_name = "NUMBER", default_value_t = 50, value_parser = values::page)]
     pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) words: Words,
 }
 
 #[derive(Args, Debug)]
@@ -131,6 +143,8 @@ pub(crate) struct Clear {
     /// Only this model
     #[arg(long)]
     pub(crate) model: Option<String>,
+    #[command(flatten)]
+    pub(crate) words: Words,
 }
 
 #[derive(Args, Debug)]
@@ -146,6 +160,8 @@ pub(crate) struct Disable {
     /// Why, for those who wonder
     #[arg(long)]
     pub(crate) note: Option<String>,
+    #[command(flatten)]
+    pub(crate) words: Words,
 }
 
 #[derive(Args, Debug)]
@@ -155,6 +171,8 @@ pub(crate) struct Enable {
     /// The credential, by id or label
     #[arg(value_name = "ID|LABEL")]
     pub(crate) credential: String,
+    #[command(flatten)]
+    pub(crate) words: Words,
 }
 
 #[derive(Args, Debug)]

@@ -82,9 +82,13 @@ impl Given {
         Ok(Self { file, notes })
     }
 
-    /// What this daemon gave last, of this pool if one is named.
-    pub(crate) fn last(&self, daemon: &Path, pool: Option<&str>) -> Option<&Note> {
-        self.notes.iter().rfind(|note| note.daemon == daemon && pool.is_none_or(|pool| note.pool == pool))
+    /// What this daemon gave last, of this pool and of this profile if they are named.
+    pub(crate) fn last(&self, daemon: &Path, pool: Option<&str>, profile: Option<&str>) -> Option<&Note> {
+        let is_of = |note: &&Note| {
+            pool.is_none_or(|pool| note.pool == pool)
+                && profile.is_none_or(|profile| note.profile.as_deref() == Some(profile))
+        };
+        self.notes.iter().rev().filter(|note| note.daemon == daemon).find(is_of)
     }
 
     /// What this daemon gave of this pool, of this profile.

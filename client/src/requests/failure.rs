@@ -179,6 +179,9 @@ pub enum Subject {
     Credential {
         /// Its pool.
         pool: String,
+        /// The profile in whose words it is named; the client's own if `None`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        profile: Option<String>,
         /// Its id or its label.
         credential: String,
         /// Its epoch when it was used.
@@ -283,6 +286,9 @@ impl Call for ReportRequest {
     }
 
     fn default_profile(&mut self, profile: &str) {
+        if let Subject::Credential { profile: named, .. } = &mut self.subject {
+            named.get_or_insert_with(|| profile.to_owned());
+        }
         if let Next::With(options) = &mut self.failure.next {
             options.default_profile(profile);
         }

@@ -65,6 +65,16 @@ fn the_conditions_of_a_lease_arrive() {
     });
 }
 
+/// A credential that was used without a lease.
+fn of_credential(profile: Option<&str>) -> Subject {
+    Subject::Credential {
+        pool: "p".to_owned(),
+        profile: profile.map(str::to_owned),
+        credential: "c".to_owned(),
+        epoch: "e".to_owned(),
+    }
+}
+
 #[test]
 fn every_fact_of_a_failure_arrives() {
     let failure = Failure::new()
@@ -82,7 +92,7 @@ fn every_fact_of_a_failure_arrives() {
         .retry_after("4")
         .model("m")
         .next_with(LeaseOptions::new().model("n"));
-    let subject = Subject::Credential { pool: "p".to_owned(), credential: "c".to_owned(), epoch: "e".to_owned() };
+    let subject = of_credential(Some("dev"));
     check(&ReportRequest::new(subject, failure).number(3).keep(), |op| {
         let Op::ReportError(report) = op else { panic!("{op:?}") };
         let facts = &report.facts;
@@ -106,8 +116,55 @@ fn every_fact_of_a_failure_arrives() {
         assert_eq!(texts, ["message", "code", "1", "2", "3", "4", "m"]);
         assert_eq!((report.report, report.keep), (3, true));
         assert!(matches!(&report.next, Next::With(options) if options.model.as_deref() == Some("n")));
-        assert!(matches!(report.subject, credpool_proto::request::Subject::Credential { .. }));
+        let credpool_proto::request::Subject::Credential { profile, .. } = &report.subject else {
+            panic!("{report:?}")
+        };
+        assert_eq!(profile.as_deref(), Some("dev"));
     });
+}
+
+/// What a request is sent as by a client whose own profile is `dev`.
+fn of_dev<C: Call>(mut call: C) -> String {
+    call.default_profile("dev");
+    call.to_line().unwrap()
+}
+
+#[test]
+fn whatever_names_credentials_is_said_in_the_words_of_the_client_s_profile() {
+    let lines = [
+        of_dev(AcquireRequest::new("p")),
+        of_dev(ExplainRequest::new("p")),
+        of_dev(StatusRequest::new()),
+        of_dev(HistoryRequest::new("p")),
+        of_dev(ClearRequest::new("p")),
+        of_dev(DisableRequest::new("p", "c")),
+        of_dev(EnableRequest::new("p", "c")),
+        of_dev(ReportRequest::new(of_credential(None), Failure::new())),
+    ];
+    for line in lines {
+        assert!(line.contains(r#""profile":"dev""#), "{line}");
+    }
+    let next = Failure::new().next_with(LeaseOptions::new());
+    let of_lease = ReportRequest::new(Subject::Lease { lease: "l".to_owned() }, next);
+    assert_eq!(of_dev(of_lease), r#"{"op":"report_error","lease":"l","next":{"profile":"dev"}}"#);
+    assert_eq!(of_dev(RenewRequest::new("l")), r#"{"op":"renew","lease":"l"}"#);
+}
+
+#[test]
+fn a_profile_that_is_named_stays() {
+    let lines = [
+        of_dev(AcquireRequest::new("p").profile("own")),
+        of_dev(ExplainRequest::new("p").profile("own")),
+        of_dev(StatusRequest::new().profile("own")),
+        of_dev(HistoryRequest::new("p").profile("own")),
+        of_dev(ClearRequest::new("p").profile("own")),
+        of_dev(DisableRequest::new("p", "c").profile("own")),
+        of_dev(EnableRequest::new("p", "c").profile("own")),
+        of_dev(ReportRequest::new(of_credential(Some("own")), Failure::new())),
+    ];
+    for line in lines {
+        assert!(line.contains(r#""profile":"own""#) && !line.contains("dev"), "{line}");
+    }
 }
 
 #[test]
@@ -127,7 +184,7 @@ fn the_other_operations_arrive() {
         assert!(matches!(op, Op::Renew { ttl_ms: Some(1_000), .. }));
     });
     check(&StatusRequest::new().pool("p").after("a\u{1f}b").limit(5), |op| {
-        assert!(matches!(op, Op::Status { pool: Some(_), after: Some(after), limit: 5 } if after == "a\u{1f}b"));
+        assert!(matches!(op, Op::Status { pool: Some(_), after: Some(after), limit: 5, .. } if after == "a\u{1f}b"));
     });
     check(&HistoryRequest::new("p").credential("c").model("m").limit(5), |op| {
         assert!(matches!(op, Op::History { credential: Some(_), model: Some(_), limit: 5, .. }));

@@ -95,8 +95,8 @@ async fn the_same_store_may_be_named_in_several_ways() {
     symlink(root.path(), &link).unwrap();
     let hello = hello(root.path(), &["dev"], "default");
     for folder in [root.path().to_owned(), root.path().join("profiles/.."), link] {
-        assert_eq!(file(folder.join("auth.json"), &hello).await.unwrap(), None);
-        assert_eq!(home(folder, &hello).await.unwrap(), None);
+        assert_eq!(file(folder.join("auth.json"), &hello).await.unwrap(), named("default"));
+        assert_eq!(home(folder, &hello).await.unwrap(), named("default"));
     }
 }
 
@@ -106,9 +106,10 @@ async fn a_store_that_is_not_there_yet_is_compared_by_name() {
     let link = root.path().join("link");
     symlink(root.path(), &link).unwrap();
     let ours = hello(root.path(), &[], "default");
-    assert_eq!(home(link, &ours).await.unwrap(), None);
+    assert_eq!(home(link, &ours).await.unwrap(), named("default"));
     assert!(home(root.path().join("other"), &ours).await.is_err());
-    assert_eq!(home("/nowhere/x", &hello(Path::new("/nowhere/x"), &[], "default")).await.unwrap(), None);
+    let nowhere = hello(Path::new("/nowhere/x"), &[], "default");
+    assert_eq!(home("/nowhere/x", &nowhere).await.unwrap(), named("default"));
 }
 
 #[tokio::test]
@@ -118,9 +119,9 @@ async fn a_home_is_named_as_the_daemon_names_it() {
     let of_root = hello(root.path(), &["dev"], "default");
     assert_eq!(home(&dev, &of_root).await.unwrap(), named("dev"));
     assert_eq!(file(dev.join("auth.json"), &of_root).await.unwrap(), named("dev"));
-    // Where it means another one if nothing is said.
+    // Whichever it means if nothing is said.
     let of_dev = hello(root.path(), &["dev"], "dev");
-    assert_eq!(home(&dev, &of_dev).await.unwrap(), None);
+    assert_eq!(home(&dev, &of_dev).await.unwrap(), named("dev"));
     assert_eq!(home(root.path(), &of_dev).await.unwrap(), named("default"));
     // By a link from elsewhere, or a root that is a link.
     let elsewhere = tempfile::tempdir().unwrap();

@@ -77,6 +77,11 @@ impl PoolNames {
         Some(self.lists[list].as_ref().map_or(&self.all, |list| &list.names))
     }
 
+    /// Whether a profile may lease a credential.
+    pub(crate) fn lists(&self, profile: &str, credential: usize) -> bool {
+        self.list_of.get(profile).is_some_and(|list| self.has(*list, credential))
+    }
+
     /// Whether a list has a credential.
     pub(crate) fn has(&self, list: usize, credential: usize) -> bool {
         self.lists.get(list).is_some_and(|list| list.as_ref().is_none_or(|list| list.rows.contains_key(&credential)))

@@ -258,17 +258,21 @@ pub(super) struct Seen<'a> {
     pub(super) profile: Option<&'a str>,
 }
 
-impl Seen<'_> {
+impl<'a> Seen<'a> {
+    /// What a credential is called, as long as it is defined.
+    pub(super) fn id(&self, key: CredentialKey) -> Option<Cow<'a, str>> {
+        match self.profile {
+            Some(profile) => self.catalogue.called(key, profile),
+            None => self.catalogue.id(key).map(Cow::Borrowed),
+        }
+    }
+
     /// A credential in a few words, as it stands for requests that name no model.
     pub(super) fn brief(&self, key: CredentialKey) -> CredentialBrief<'static> {
         let behind = self.core.restriction_behind(key);
         let row = self.catalogue.row(key, self.profile);
-        let id = match self.profile {
-            Some(_) => row.map(|row| row.id.as_str()),
-            None => self.catalogue.id(key),
-        };
         CredentialBrief {
-            id: Cow::Owned(id.unwrap_or_default().to_owned()),
+            id: self.id(key).unwrap_or_default().into_owned().into(),
             label: row.map_or(Cow::Borrowed(""), |row| Cow::Owned(row.label.clone())),
             state: state(self.core.state(key)),
             cause: behind.map(|restriction| reply::Cause {

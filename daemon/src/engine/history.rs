@@ -15,17 +15,18 @@ impl Engine {
         &mut self,
         asked: &Asked<'_>,
         pool_name: &str,
+        profile: Option<&str>,
         credential: Option<&str>,
         model: Option<&str>,
         limit: usize,
     ) -> Result<(), WireError<'static>> {
-        let pool = self.pool(pool_name)?;
-        let credential = credential.map(|name| self.credential(&Scope::all(pool), name)).transpose()?;
+        let scope = self.whole(pool_name, profile)?;
+        let credential = credential.map(|name| self.any_credential(&scope, name)).transpose()?;
         self.tick();
-        let mut entries = self.remembered(pool, credential, model);
+        let mut entries = self.remembered(scope.pool, credential, model);
         let body = History {
             pool: Cow::Borrowed(pool_name),
-            entries: entries.by_ref().take(limit).map(|entry| self.entry(entry)).collect(),
+            entries: entries.by_ref().take(limit).map(|entry| self.entry(&scope, entry)).collect(),
             more: entries.next().is_some(),
         };
         drop(entries);
@@ -45,11 +46,11 @@ impl Engine {
         })
     }
 
-    fn entry<'a>(&'a self, entry: &'a core::Entry) -> Entry<'a> {
+    fn entry<'a>(&'a self, scope: &'a Scope, entry: &'a core::Entry) -> Entry<'a> {
         let plain = Entry {
             at_ms: entry.at.wall.0,
             event: HistoryEvent::Other,
-            credential: entry.credential.map(|key| self.name(key)),
+            credential: entry.credential.map(|key| self.name(scope, key)),
             model: entry.model.as_deref().map(Cow::Borrowed),
             scope: convert::scope_word(entry.scope, false),
             lease: None,
@@ -122,10 +123,11 @@ impl Engine {
     }
 
     /// A credential by its names, as long as either is known.
-    fn name(&self, key: CredentialKey) -> Name<'_> {
-        let row = self.catalogue.row(key, None);
-        let id = self.core.records().credentials.get(&key).map_or("", |credential| &*credential.id);
-        Name { id: Cow::Borrowed(id), label: Cow::Borrowed(row.map_or("", |row| &row.label)) }
+    fn name<'a>(&'a self, scope: &'a Scope, key: CredentialKey) -> Name<'a> {
+        let row = self.catalogue.row(key, scope.profile());
+        let gone = || self.core.records().credentials.get(&key).map_or("", |credential| &*credential.id);
+        let id = self.seen(scope).id(key).unwrap_or_else(|| Cow::Borrowed(gone()));
+        Name { id, label: Cow::Borrowed(row.map_or("", |row| &row.label)) }
     }
 }
 

@@ -4,20 +4,21 @@ use credpool_core::{Clear, Command, CredentialKey, Refusal, State};
 use credpool_proto::error::WireError;
 use credpool_proto::reply::{Cleared, Switched};
 
-use super::{Answer, Asked, Engine, Scope, Ticket, convert, model_of};
+use super::{Answer, Asked, Engine, Ticket, convert, model_of};
 
 impl Engine {
     pub(super) fn clear(
         &mut self,
         asked: &Asked<'_>,
         pool: &str,
+        profile: Option<&str>,
         credential: Option<&str>,
         model: Option<&str>,
     ) -> Result<(), WireError<'static>> {
         self.must_be_admin(asked, "clear")?;
-        let pool = self.pool(pool)?;
-        let credential = credential.map(|name| self.credential(&Scope::all(pool), name)).transpose()?;
-        let clear = Clear { pool, credential, model: model_of(model) };
+        let scope = self.whole(pool, profile)?;
+        let credential = credential.map(|name| self.any_credential(&scope, name)).transpose()?;
+        let clear = Clear { pool: scope.pool, credential, model: model_of(model) };
         self.command(Command::Clear(clear), asked.ticket(Answer::Clear));
         Ok(())
     }
@@ -34,24 +35,25 @@ impl Engine {
         &mut self,
         asked: &Asked<'_>,
         pool: &str,
+        profile: Option<&str>,
         credential: &str,
         command: impl FnOnce(CredentialKey) -> Command,
     ) -> Result<(), WireError<'static>> {
         self.must_be_admin(asked, "disable and enable")?;
-        let pool = self.pool(pool)?;
-        let key = self.credential(&Scope::all(pool), credential)?;
-        self.command(command(key), asked.ticket(Answer::Switch(key)));
+        let scope = self.whole(pool, profile)?;
+        let key = self.any_credential(&scope, credential)?;
+        self.command(command(key), asked.ticket(Answer::Switch(scope, key)));
         Ok(())
     }
 
     pub(super) fn switched(&mut self, ticket: &Ticket, result: Result<State, Refusal>) {
-        let Answer::Switch(key) = ticket.answer else { return };
+        let Answer::Switch(scope, key) = &ticket.answer else { return };
         match result {
             Ok(_) => {
-                let credential = self.seen_by_all().brief(key);
+                let credential = self.seen(scope).brief(*key);
                 self.reply(ticket, &Switched { credential });
             }
-            Err(refusal) => self.reply_error(ticket, &self.seen_by_all().error(&refusal, None, None)),
+            Err(refusal) => self.reply_error(ticket, &self.seen(scope).error(&refusal, None, None)),
         }
     }
 

@@ -51,10 +51,10 @@ impl Engine {
                     model: lease.ask.model.clone(),
                 })
             }
-            request::Subject::Credential { pool, credential, epoch } => {
+            request::Subject::Credential { pool, profile, credential, epoch } => {
                 self.must_be_admin(asked, "reporting without a lease")?;
-                let scope = Scope::all(self.pool(pool)?);
-                let credential = self.credential(&scope, credential)?;
+                let scope = self.whole(pool, profile.as_deref())?;
+                let credential = self.any_credential(&scope, credential)?;
                 let epoch = self.catalogue.epoch(self.run.number, epoch);
                 Ok(About { subject: Subject::Credential(credential, epoch), scope, credential, model: None })
             }
@@ -126,7 +126,9 @@ impl Engine {
                 Ok(Promise { next: Some(next), token: Some(token), model: about.model.clone(), ..nothing })
             }
             Next::With(options) => {
-                let profile = Some(self.profile(options.profile.as_deref())?);
+                // A report without a lease may have named one itself.
+                let named = options.profile.as_deref().or_else(|| about.named_profile());
+                let profile = Some(self.profile(named)?);
                 let scope = Scope { pool: about.scope.pool, profile };
                 let (ask, warnings) = self.ask(&scope, options)?;
                 let token = self.draw_token()?;
@@ -208,4 +210,11 @@ struct About {
     scope: Scope,
     credential: core::CredentialKey,
     model: Option<Model>,
+}
+
+impl About {
+    /// The profile that the report speaks for, if it is not about a lease.
+    fn named_profile(&self) -> Option<&str> {
+        self.scope.profile().filter(|_| matches!(self.subject, Subject::Credential(..)))
+    }
 }

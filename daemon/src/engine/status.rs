@@ -1,13 +1,14 @@
 //! `status`: everything that may be shown, a page at a time.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use credpool_core::{CredentialKey, PoolKey};
+use credpool_core::{CredentialKey, PoolKey, Profile};
 use credpool_proto::error::WireError;
 use credpool_proto::status::{CredentialStatus, Definitions, PoolStatus, Problem, ProfileStatus, Snapshot, Status};
 use credpool_proto::words::Cap;
 
-use super::{Answer, Asked, Engine, convert, hello};
+use super::{Answer, Asked, Engine, Scope, convert, hello};
 
 /// Problems that one answer names.
 const NAMED: usize = 32;
@@ -20,9 +21,11 @@ impl Engine {
         &mut self,
         asked: &Asked<'_>,
         pool: Option<&str>,
+        profile: Option<&str>,
         after: Option<&str>,
         limit: usize,
     ) -> Result<(), WireError<'static>> {
+        let profile = self.speaker(profile)?;
         let only = pool.map(|pool| self.pool(pool)).transpose()?;
         self.tick();
         let after = after.map(cursor).transpose()?;
@@ -42,7 +45,7 @@ impl Engine {
             }
             let is_new = from.is_none() && (left > 0 || !page.more);
             if !page.keys.is_empty() || is_new {
-                pools.push(self.pool_status(name, key, &page.keys));
+                pools.push(self.pool_status(name, &profile, key, &page.keys));
             }
             if page.more {
                 next = last;
@@ -78,7 +81,14 @@ impl Engine {
         Page { keys, more: rest.next().is_some() }
     }
 
-    fn pool_status<'a>(&'a self, name: &'a str, key: PoolKey, page: &[CredentialKey]) -> PoolStatus<'a> {
+    fn pool_status<'a>(
+        &'a self,
+        name: &'a str,
+        profile: &Profile,
+        key: PoolKey,
+        page: &[CredentialKey],
+    ) -> PoolStatus<'a> {
+        let scope = Scope { pool: key, profile: Some(Arc::clone(profile)) };
         let counts = self.core.states(key);
         let policy = self.core.records().pools.get(&key).map(|pool| &pool.policy);
         PoolStatus {
@@ -91,14 +101,14 @@ impl Engine {
             restrictions: self.core.restrictions_on_pool(key).map(|r| convert::restriction(r, self.now)).collect(),
             warnings: self.catalogue.warnings(key).map(Cow::Borrowed).collect(),
             profiles: if self.serves_profiles() { self.profiles_of(key) } else { Vec::new() },
-            credentials: page.iter().filter_map(|key| self.credential_status(*key)).collect(),
+            credentials: page.iter().filter_map(|key| self.credential_status(&scope, *key)).collect(),
         }
     }
 
-    fn credential_status(&self, key: CredentialKey) -> Option<CredentialStatus<'_>> {
-        let row = self.catalogue.row(key, None)?;
+    fn credential_status(&self, scope: &Scope, key: CredentialKey) -> Option<CredentialStatus<'_>> {
+        let row = self.catalogue.row(key, scope.profile())?;
         let credential = self.core.records().credentials.get(&key)?;
-        let brief = self.seen_by_all().brief(key);
+        let brief = self.seen(scope).brief(key);
         let profiles = self.catalogue.profiles(key).filter(|_| self.serves_profiles());
         let cap = self.core.cap(key);
         Some(CredentialStatus {

@@ -41,28 +41,33 @@ fn operation<'a>(name: OpName, mut fields: Fields<'a>, unknown: &mut Vec<Cow<'a,
         }
         OpName::Status => Op::Status {
             pool: name_of(fields.pool),
+            profile: name_of(fields.profile),
             after: fields.after.map(|Cursor(after)| after),
             limit: page(fields.limit, "status_page", MAX_STATUS_PAGE)?,
         },
         OpName::History => Op::History {
             pool: need.name("pool", fields.pool)?,
+            profile: name_of(fields.profile),
             credential: name_of(fields.credential),
             model: name_of(fields.model),
             limit: page(fields.limit, "history_page", MAX_HISTORY_PAGE)?,
         },
         OpName::Clear => Op::Clear {
             pool: need.name("pool", fields.pool)?,
+            profile: name_of(fields.profile),
             credential: name_of(fields.credential),
             model: name_of(fields.model),
         },
         OpName::Disable => Op::Disable {
             pool: need.name("pool", fields.pool)?,
+            profile: name_of(fields.profile),
             credential: need.name("credential", fields.credential)?,
             for_ms: fields.for_ms.map(|Positive(ms)| ms),
             note: fields.note.map(|Note(note)| note),
         },
         OpName::Enable => Op::Enable {
             pool: need.name("pool", fields.pool)?,
+            profile: name_of(fields.profile),
             credential: need.name("credential", fields.credential)?,
         },
         OpName::Reload => Op::Reload,
@@ -109,11 +114,17 @@ fn report_error<'a>(mut fields: Fields<'a>, unknown: &mut Vec<Cow<'a, str>>) -> 
 fn subject<'a>(fields: &mut Fields<'a>) -> Result<Subject<'a>> {
     let lease = name_of(fields.lease.take());
     let pool = name_of(fields.pool.take());
+    let profile = name_of(fields.profile.take());
     let credential = name_of(fields.credential.take());
     let epoch = name_of(fields.epoch.take());
     match (lease, pool, credential, epoch) {
+        (Some(_), None, None, None) if profile.is_some() => {
+            Err(WireError::bad_request("`report_error` takes no `profile` with a `lease`, which is of one already"))
+        }
         (Some(lease), None, None, None) => Ok(Subject::Lease(lease)),
-        (None, Some(pool), Some(credential), Some(epoch)) => Ok(Subject::Credential { pool, credential, epoch }),
+        (None, Some(pool), Some(credential), Some(epoch)) => {
+            Ok(Subject::Credential { pool, profile, credential, epoch })
+        }
         _ => Err(WireError::bad_request("`report_error` needs either `lease`, or `pool`, `credential` and `epoch`")),
     }
 }

@@ -161,6 +161,7 @@ pub(super) const fn keys_of(op: OpName) -> KeySet {
         OpName::ReportError => KeySet::of(&[
             Key::lease,
             Key::pool,
+            Key::profile,
             Key::credential,
             Key::epoch,
             Key::status,
@@ -180,11 +181,11 @@ pub(super) const fn keys_of(op: OpName) -> KeySet {
         ]),
         OpName::Release => KeySet::of(&[Key::lease, Key::outcome, Key::status, Key::headers, Key::usage]),
         OpName::Renew => KeySet::of(&[Key::lease, Key::ttl_ms]),
-        OpName::Status => KeySet::of(&[Key::pool, Key::after, Key::limit]),
-        OpName::History => KeySet::of(&[Key::pool, Key::credential, Key::model, Key::limit]),
-        OpName::Clear => KeySet::of(&[Key::pool, Key::credential, Key::model]),
-        OpName::Disable => KeySet::of(&[Key::pool, Key::credential, Key::for_ms, Key::note]),
-        OpName::Enable => KeySet::of(&[Key::pool, Key::credential]),
+        OpName::Status => KeySet::of(&[Key::pool, Key::profile, Key::after, Key::limit]),
+        OpName::History => KeySet::of(&[Key::pool, Key::profile, Key::credential, Key::model, Key::limit]),
+        OpName::Clear => KeySet::of(&[Key::pool, Key::profile, Key::credential, Key::model]),
+        OpName::Disable => KeySet::of(&[Key::pool, Key::profile, Key::credential, Key::for_ms, Key::note]),
+        OpName::Enable => KeySet::of(&[Key::pool, Key::profile, Key::credential]),
     };
     own.and(KeySet::of(&[Key::op, Key::id]))
 }

@@ -228,18 +228,6 @@ pub(super) const INTENDED: &[Intended] = &[
             it.what == What::Until && it.theirs.is_some_and(is_longer) && it.ours.is_some_and(is_as_long)
         },
     },
-    // The same key is one credential, in whatever homes it stands, and `status` has one source of it: that of the first.
-    Intended {
-        name: "a_credential_has_one_source",
-        only: None,
-        is_it: |it| {
-            let (Some(theirs), Some(ours)) = (it.theirs, it.ours) else { return false };
-            let others = it.their_pools.iter().filter(|pool| pool.pool == it.their_pool.pool);
-            let others = others.filter(|pool| pool.profile != it.their_pool.profile).flat_map(|pool| &pool.rows);
-            let is_same = |row: &TheirRow| row.secret == theirs.secret && row.source == ours.source;
-            it.what == What::Source && others.into_iter().any(is_same)
-        },
-    },
     // What a provider limits is the key, whatever rows it stands in, and whichever home noted it.
     Intended {
         name: "rows_of_one_secret_share_its_limits",

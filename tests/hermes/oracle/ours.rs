@@ -20,7 +20,6 @@ pub(super) struct OurPool {
 pub(super) struct OurRow {
     pub(super) id: String,
     pub(super) label: String,
-    /// As `status` has it: of a credential that stands in several homes, the source in the first of them.
     pub(super) source: String,
     pub(super) auth_type: String,
     pub(super) state: String,
@@ -88,7 +87,7 @@ fn explained(wire: &mut Wire, theirs: &TheirPool) -> Option<Value> {
 }
 
 fn pool(wire: &mut Wire, theirs: &TheirPool, explained: &Value) -> OurPool {
-    let status = wire.ok(&json!({"op": "status", "pool": theirs.pool}))["pools"][0].clone();
+    let status = wire.ok(&about("status", theirs))["pools"][0].clone();
     let profile = about("", theirs)["profile"].clone();
     // A pool says it of each profile where there are several.
     let mut of_profiles = status["profiles"].as_array().into_iter().flatten();
@@ -111,7 +110,7 @@ fn row(wire: &mut Wire, theirs: &TheirPool, candidate: &Value, status: &Value) -
     if granted["ok"] == true {
         wire.ok(&json!({"op": "release", "lease": granted["lease"]}));
     }
-    let known = known(status, &id, granted["ok"] == true, credential);
+    let known = known(status, &id);
     OurRow {
         id,
         label: text(&candidate["label"]),
@@ -131,18 +130,10 @@ fn ends(candidate: &Value) -> Option<Ends> {
     restrictions.map(|restriction| restriction["until_at_ms"].as_u64().map_or(Ends::Never, Ends::AtMs)).max()
 }
 
-/// What `status` has of a row. There a credential has one id, whatever the homes call it; but its secret is the same.
-fn known<'a>(status: &'a Value, id: &str, leased: bool, credential: &Value) -> &'a Value {
+/// What `status` has of a row, in the words of its profile.
+fn known<'a>(status: &'a Value, id: &str) -> &'a Value {
     let known = status["credentials"].as_array().expect("a list");
-    let is_named = |known: &Value| {
-        let rest = known["id"].as_str().expect("an id").strip_prefix(id);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
-    };
-    let mut same = known.iter().filter(|known| !leased || known["fingerprint"] == credential["fingerprint"]);
-    if let Some(named) = same.clone().find(|known| is_named(known)) {
-        return named;
-    }
-    same.next().filter(|_| leased).unwrap_or_else(|| panic!("{status:#} lacks {id}"))
+    known.iter().find(|known| known["id"] == id).unwrap_or_else(|| panic!("{status:#} lacks {id}"))
 }
 
 /// `None` where there is no lease, or one that says where else its secret is to be had.

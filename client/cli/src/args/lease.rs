@@ -88,6 +88,9 @@ pub(crate) struct Release {
     pub(crate) lease: Option<String>,
     #[command(flatten)]
     pub(crate) last: Last,
+    /// With --last: the profile that it was given from
+    #[arg(long, requires = "last")]
+    pub(crate) profile: Option<String>,
     /// How it went
     #[arg(long, value_parser = values::word(Outcome::ALL, Outcome::as_str, Outcome::parse))]
     pub(crate) outcome: Option<Outcome>,

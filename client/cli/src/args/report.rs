@@ -10,6 +10,7 @@ use super::{Last, Shown};
 
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new("without_lease").args(["pool", "credential", "epoch"]).multiple(true).conflicts_with("last"))]
+#[command(group = ArgGroup::new("of_a_profile").args(["pool", "last"]).multiple(true))]
 pub(crate) struct ReportError {
     /// The lease's id; or say --pool, --credential and --epoch where there is no lease
     #[arg(env = "CREDPOOL_LEASE", hide_env_values = true,
@@ -23,6 +24,9 @@ pub(crate) struct ReportError {
     /// The credential, by id or label
     #[arg(long, value_name = "ID|LABEL", requires_all = ["pool", "epoch"])]
     pub(crate) credential: Option<String>,
+    /// The profile by whose ids and labels the credential is named; with --last, the one that the lease was given from
+    #[arg(long, requires = "of_a_profile")]
+    pub(crate) profile: Option<String>,
     /// The credential's epoch when it was used
     #[arg(long, requires_all = ["pool", "credential"])]
     pub(crate) epoch: Option<String>,

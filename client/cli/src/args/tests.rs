@@ -63,6 +63,18 @@ fn a_report_is_about_a_lease_or_a_credential() {
 }
 
 #[test]
+fn a_profile_is_named_where_there_is_something_to_be_found_by_it() {
+    accept("credpool report-error --pool p --profile dev --credential c --epoch e");
+    accept("credpool report-error --last --profile dev");
+    accept("credpool release --last --profile dev");
+    for command in ["status", "history p", "clear p", "disable p c", "enable p c"] {
+        accept(&format!("credpool {command} --profile dev"));
+    }
+    refuse("credpool report-error l --profile dev");
+    refuse("credpool release l --profile dev");
+}
+
+#[test]
 fn conditions_of_the_next_lease_need_a_next_lease() {
     accept("credpool report-error l --next --next-model m --next-exclude a --next-exclude b");
     refuse("credpool report-error l --next-model m");

@@ -1,5 +1,7 @@
 //! `get`, and the lease that it gave last.
 
+use std::borrow::Cow;
+
 use credpool_client::proto::words::ErrorCode;
 use credpool_client::{AcquireRequest, Error, Outcome, ReleaseRequest};
 use secrecy::ExposeSecret as _;
@@ -13,8 +15,9 @@ use crate::secret::{run_out, secret_of};
 
 pub(super) async fn get(session: &mut Session<'_>, args: Get) -> Result<(), Failed> {
     let Conditions { pool, terms } = args.conditions;
-    // The one that HERMES_HOME implies is meant as much as one that is named.
-    let profile = terms.profile.clone().or_else(|| session.client.profile());
+    // The one that HERMES_HOME implies, or that the daemon means if nobody says, is meant as much as one that is named.
+    let own = || session.client.hello().profile.clone().map(Cow::into_owned);
+    let profile = terms.profile.clone().or_else(|| session.client.profile()).or_else(own);
     let daemon = session.client.socket().to_owned();
     let is_pinned = terms.credential.is_some();
     // Nothing of this process is left when the key is used.
@@ -93,8 +96,13 @@ pub(super) fn no_notes(session: &mut Session<'_>, error: &std::io::Error) {
 }
 
 /// What `credpool get` gave last, if that is what `args` speak of, and the notes that it stands in.
-/// `lease` is the lease that is named besides.
-pub(super) fn last(session: &Session<'_>, args: Last, lease: Option<&str>) -> Result<Option<(Given, Note)>, Failed> {
+/// `profile` is the profile that is named besides, and `lease` the lease.
+pub(super) fn last(
+    session: &Session<'_>,
+    args: Last,
+    profile: Option<String>,
+    lease: Option<&str>,
+) -> Result<Option<(Given, Note)>, Failed> {
     let Some(pool) = args.last else { return Ok(None) };
     // One in the environment gives way to what the command line says.
     if lease.is_some_and(|lease| std::env::var("CREDPOOL_LEASE").as_deref() != Ok(lease)) {
@@ -102,10 +110,13 @@ pub(super) fn last(session: &Session<'_>, args: Last, lease: Option<&str>) -> Re
     }
     let notes = Given::open(&Holder::new(args.holder))
         .map_err(|error| Failed::Usage(format!("cannot read what `credpool get` gave: {error}")))?;
-    match notes.last(session.client.socket(), pool.as_deref()).cloned() {
+    let profile = profile.or_else(|| session.client.profile());
+    match notes.last(session.client.socket(), pool.as_deref(), profile.as_deref()).cloned() {
         Some(note) => Ok(Some((notes, note))),
         None => Err(Failed::Usage(
-            "`credpool get` gave no such lease in this session; name the lease, or with --for who has it".to_owned(),
+            "`credpool get` gave no such lease in this session; name the lease, or with --for who has it, or with --profile \
+             whose key it is"
+                .to_owned(),
         )),
     }
 }

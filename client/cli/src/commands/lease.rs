@@ -36,7 +36,7 @@ pub(super) async fn release(session: &mut Session<'_>, args: Release) -> Result<
     if let (Some(input), Some(output)) = (args.input_tokens, args.output_tokens) {
         ending = ending.usage(input, output);
     }
-    let last = get::last(session, args.last, args.lease.as_deref())?.map(|(_, note)| note.lease);
+    let last = get::last(session, args.last, args.profile, args.lease.as_deref())?.map(|(_, note)| note.lease);
     let lease = last.or(args.lease).ok_or_else(|| Failed::Usage("name a lease".to_owned()))?;
     let released: Released = session.ask(&ReleaseRequest::new(lease, ending)).await?;
     let text = match released.ended_by {

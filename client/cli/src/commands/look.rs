@@ -15,6 +15,7 @@ use crate::session::now_ms;
 /// Reads all pages before anything is printed for people; programs get each page as it comes.
 pub(super) async fn status(session: &mut Session<'_>, args: args::Status) -> Result<(), Failed> {
     let request = given(StatusRequest::new(), args.pool, StatusRequest::pool);
+    let request = given(request, args.words.profile, StatusRequest::profile);
     let mut status: Status<'static> = session.ask(&request).await?;
     while let Some(next) = status.next.take() {
         let page: Status<'static> = session.ask(&request.clone().after(next)).await?;
@@ -43,6 +44,7 @@ pub(super) async fn explain(session: &mut Session<'_>, args: Explain) -> Result<
 
 pub(super) async fn history(session: &mut Session<'_>, args: args::History) -> Result<(), Failed> {
     let request = given(HistoryRequest::new(args.pool), args.credential, HistoryRequest::credential);
+    let request = given(request, args.words.profile, HistoryRequest::profile);
     let request = given(request, args.model, HistoryRequest::model).limit(args.limit);
     let history = session.ask(&request).await?;
     Ok(session.output.say(&render::history::render(&history, now_ms()))?)

@@ -12,6 +12,7 @@ use crate::session::now_ms;
 
 pub(super) async fn clear(session: &mut Session<'_>, args: Clear) -> Result<(), Failed> {
     let request = given(ClearRequest::new(args.pool), args.credential, ClearRequest::credential);
+    let request = given(request, args.words.profile, ClearRequest::profile);
     let request = given(request, args.model, ClearRequest::model);
     let text = match session.ask(&request).await? {
         Cleared { cleared: 0 } => "There was nothing to clear.".to_owned(),
@@ -23,13 +24,16 @@ pub(super) async fn clear(session: &mut Session<'_>, args: Clear) -> Result<(), 
 
 pub(super) async fn disable(session: &mut Session<'_>, args: Disable) -> Result<(), Failed> {
     let request = given(DisableRequest::new(args.pool, args.credential), args.lasting, DisableRequest::lasting);
+    let request = given(request, args.words.profile, DisableRequest::profile);
     let request = given(request, args.note, DisableRequest::note);
     let Switched { credential } = session.ask(&request).await?;
     Ok(session.output.say(&now_in(&credential))?)
 }
 
 pub(super) async fn enable(session: &mut Session<'_>, args: Enable) -> Result<(), Failed> {
-    let Switched { credential } = session.ask(&EnableRequest::new(args.pool, args.credential)).await?;
+    let request = EnableRequest::new(args.pool, args.credential);
+    let request = given(request, args.words.profile, EnableRequest::profile);
+    let Switched { credential } = session.ask(&request).await?;
     Ok(session.output.say(&now_in(&credential))?)
 }
 

@@ -13,9 +13,16 @@ use crate::given::Note;
 use crate::render::verdict::{self, Reported};
 
 pub(super) async fn report_error(session: &mut Session<'_>, args: ReportError) -> Result<(), Failed> {
-    let last = get::last(session, args.last, args.lease.as_deref())?;
+    let last = get::last(session, args.last, args.profile.clone(), args.lease.as_deref())?;
     let lease = last.as_ref().map(|(_, note)| note.lease.clone()).or(args.lease);
-    let subject = subject(lease, args.pool, args.credential, args.epoch)?;
+    let subject = match (lease, args.pool, args.credential, args.epoch) {
+        // A lease in the environment gives way to what the command line says.
+        (_, Some(pool), Some(credential), Some(epoch)) => {
+            Subject::Credential { pool, profile: args.profile, credential, epoch }
+        }
+        (Some(lease), ..) => Subject::Lease { lease },
+        _ => return Err(Failed::Usage("name a lease, or --pool, --credential and --epoch".to_owned())),
+    };
     let failure = next(failure(args.facts)?, args.next, &subject);
     let mut request = ReportRequest::new(subject, failure).number(args.report.unwrap_or(1));
     if args.keep {
@@ -36,20 +43,6 @@ pub(super) async fn report_error(session: &mut Session<'_>, args: ReportError) -
     match reply.next_error {
         Some(error) => Err(Failed::NoNext(error)),
         None => Ok(()),
-    }
-}
-
-fn subject(
-    lease: Option<String>,
-    pool: Option<String>,
-    credential: Option<String>,
-    epoch: Option<String>,
-) -> Result<Subject, Failed> {
-    match (lease, pool, credential, epoch) {
-        // A lease in the environment gives way to what the command line says.
-        (_, Some(pool), Some(credential), Some(epoch)) => Ok(Subject::Credential { pool, credential, epoch }),
-        (Some(lease), ..) => Ok(Subject::Lease { lease }),
-        _ => Err(Failed::Usage("name a lease, or --pool, --credential and --epoch".to_owned())),
     }
 }
 

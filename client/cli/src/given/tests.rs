@@ -23,7 +23,7 @@ fn note(pool: &str, lease: &str) -> Note {
 }
 
 fn last(given: &Given, pool: Option<&str>) -> Option<Note> {
-    given.last(Path::new(DAEMON), pool).cloned()
+    given.last(Path::new(DAEMON), pool, None).cloned()
 }
 
 fn of(given: &Given, pool: &str, profile: Option<&str>) -> Option<Note> {
@@ -51,15 +51,29 @@ fn the_last_one_is_found_by_pool_or_at_all() {
 }
 
 #[test]
+fn the_last_one_is_found_by_profile_too() {
+    let folder = TempDir::new().unwrap();
+    let mut given = open(&folder);
+    for (pool, profile) in [("openrouter", "coder"), ("openrouter", "default"), ("anthropic", "coder")] {
+        given.note(Note { profile: Some(profile.to_owned()), ..note(pool, &format!("{pool} of {profile}")) }).unwrap();
+    }
+    let last = |pool, profile| given.last(Path::new(DAEMON), pool, profile).map(|note| &*note.lease);
+    assert_eq!(last(None, Some("default")), Some("openrouter of default"));
+    assert_eq!(last(None, Some("coder")), Some("anthropic of coder"));
+    assert_eq!(last(Some("openrouter"), Some("coder")), Some("openrouter of coder"));
+    assert_eq!(last(Some("anthropic"), Some("default")), None);
+}
+
+#[test]
 fn what_one_daemon_gave_is_nothing_to_another() {
     let folder = TempDir::new().unwrap();
     let mut given = open(&folder);
     given.note(note("openrouter", "l1")).unwrap();
     let other = Path::new("/run/other.sock");
-    assert_eq!((given.last(other, None), given.of(other, "openrouter", None)), (None, None));
+    assert_eq!((given.last(other, None, None), given.of(other, "openrouter", None)), (None, None));
     given.note(Note { daemon: other.to_owned(), ..note("openrouter", "l2") }).unwrap();
     assert_eq!(of(&given, "openrouter", None).map(|note| note.lease).as_deref(), Some("l1"));
-    assert_eq!(given.last(other, None).map(|note| &*note.lease), Some("l2"));
+    assert_eq!(given.last(other, None, None).map(|note| &*note.lease), Some("l2"));
 }
 
 #[test]

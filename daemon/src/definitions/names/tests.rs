@@ -72,6 +72,8 @@ fn each_list_has_its_own_rows() {
     let pool = pool();
     let of = |list: usize| -> Vec<bool> { (0..3).map(|credential| pool.names.has(list, credential)).collect() };
     assert_eq!((of(0), of(1)), (vec![true, true, false], vec![false, true, true]));
+    let lists = |profile: &str| -> Vec<bool> { (0..3).map(|at| pool.names.lists(profile, at)).collect() };
+    assert_eq!((lists("default"), lists("coder"), lists("nobody")), (of(0), of(1), vec![false; 3]));
     let row = |profile: &str, credential| pool.names.row(profile, credential).map(|at| pool.rows[at].id.as_str());
     assert_eq!(
         [row("coder", 1), row("default", 1), row("coder", 0), row("nobody", 0)],

@@ -103,6 +103,23 @@ fn exclude_is_bounded() {
 }
 
 #[test]
+fn whatever_names_credentials_may_name_a_profile() {
+    let profile = |op: &str| match accept(&format!(r#"{{"op":"{op}","pool":"p","profile":"dev","credential":"c"}}"#)).op
+    {
+        Op::Acquire { options, .. } | Op::Explain { options, .. } => options.profile.map(Cow::into_owned),
+        Op::Status { profile, .. }
+        | Op::History { profile, .. }
+        | Op::Clear { profile, .. }
+        | Op::Disable { profile, .. }
+        | Op::Enable { profile, .. } => profile.map(Cow::into_owned),
+        other => panic!("{other:?}"),
+    };
+    for op in ["acquire", "explain", "status", "history", "clear", "disable", "enable"] {
+        assert_eq!(profile(op).as_deref(), Some("dev"), "{op}");
+    }
+}
+
+#[test]
 fn a_page_of_history_is_bounded() {
     let asked = |line: &str| match accept(line).op {
         Op::History { credential, model, limit, .. } => {

@@ -8,7 +8,13 @@ fn a_report_is_about_a_lease_or_about_a_credential() {
     let line = r#"{"op":"report_error","pool":"p","credential":"c","epoch":"e"}"#;
     assert_eq!(
         report(line).subject,
-        Subject::Credential { pool: "p".into(), credential: "c".into(), epoch: "e".into() }
+        Subject::Credential { pool: "p".into(), profile: None, credential: "c".into(), epoch: "e".into() }
+    );
+    let line = r#"{"op":"report_error","pool":"p","profile":"dev","credential":"c","epoch":"e"}"#;
+    assert!(matches!(report(line).subject, Subject::Credential { profile: Some(profile), .. } if profile == "dev"));
+    assert_eq!(
+        complaint(r#"{"op":"report_error","lease":"l","profile":"dev"}"#),
+        "`report_error` takes no `profile` with a `lease`, which is of one already"
     );
     for line in [
         r#"{"op":"report_error"}"#,
