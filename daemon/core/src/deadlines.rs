@@ -2,7 +2,7 @@
 
 use crate::index::Due;
 use crate::machine::Core;
-use crate::records::{CredentialKey, EndedBy};
+use crate::records::{Credential, CredentialKey, EndedBy};
 use crate::tables::Touched;
 use crate::time::{Boot, Wall};
 
@@ -72,6 +72,20 @@ impl Core {
             && at.after(self.limits.ended_lease_ms) <= now.boot
         {
             self.forget_lease(no);
+        }
+    }
+
+    /// Takes back that secrets have run out whose time, by a wall clock that was set back, is still to come.
+    pub(crate) fn take_up_again(&mut self) {
+        let now = self.now();
+        let is_still_to_come =
+            |credential: &&Credential| credential.expired && credential.expires.is_some_and(|at| at > now.wall);
+        let credentials = self.records.credentials.values().filter(is_still_to_come);
+        let again: Vec<(CredentialKey, Option<Wall>)> = credentials.map(|of| (of.key, of.expires)).collect();
+        for (key, expires) in again {
+            self.set_expiry(key, expires);
+            self.touch(Touched::Credential(key));
+            self.rerank(key);
         }
     }
 

@@ -217,7 +217,7 @@ impl Core {
     }
 
     /// Notes when a secret runs out, or that it has.
-    fn set_expiry(&mut self, key: CredentialKey, expires: Option<Wall>) {
+    pub(crate) fn set_expiry(&mut self, key: CredentialKey, expires: Option<Wall>) {
         let now = self.now();
         let Some(credential) = self.records.credentials.get_mut(&key) else { return };
         if let Some(before) = std::mem::replace(&mut credential.expires, expires) {

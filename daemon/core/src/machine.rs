@@ -123,6 +123,7 @@ impl Core {
 
     fn read_clocks(&mut self, now: Now) {
         let header = &mut self.records.header;
+        let is_set_back = now.wall < header.now.wall;
         header.now = Now { boot: header.now.boot.max(now.boot), wall: now.wall };
         let stepped = {
             let expected = header.reference.wall.after(header.now.boot.since(header.reference.boot));
@@ -134,6 +135,9 @@ impl Core {
             for key in keys {
                 self.refresh(key);
             }
+        }
+        if is_set_back {
+            self.take_up_again();
         }
     }
 

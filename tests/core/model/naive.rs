@@ -269,7 +269,7 @@ impl Naive {
         }
         self.bans_pass();
         for credential in &mut self.credentials {
-            credential.has_run_out |= credential.runs_out.is_some_and(|at| at <= self.now.wall.0);
+            credential.has_run_out = credential.runs_out.is_some_and(|at| at <= self.now.wall.0);
         }
         let ended_lease_ms = self.limits.ended_lease_ms;
         self.leases.retain(|lease| lease.ended.is_none_or(|(_, at)| at + ended_lease_ms > boot));

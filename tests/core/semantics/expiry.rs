@@ -70,10 +70,16 @@ fn a_definition_that_says_otherwise_renews_it() {
 }
 
 #[test]
-fn a_wall_clock_that_is_set_back_makes_no_old_secret_new() {
+fn a_wall_clock_that_is_set_back_gives_the_time_back_that_it_took() {
     let mut world = World::with(strategy(Strategy::FillFirst), vec![until("a", soon()), row("b")]);
-    world.pass(HOUR);
-    world.step(-i64::try_from(HOUR).expect("an hour is small"));
+    let hour = i64::try_from(HOUR).expect("an hour is small");
+    world.step(hour);
     world.apply(Command::Tick);
+    assert_eq!(used(&mut world), ("b".to_owned(), false), "by the clock as it is now, it has run out");
+    world.step(-hour);
+    world.apply(Command::Tick);
+    assert_eq!(used(&mut world), ("a".to_owned(), false));
+    assert_eq!(world.core.core().next_deadline().wall, Some(soon()), "and it runs out again");
+    world.pass(MINUTE);
     assert_eq!(used(&mut world), ("b".to_owned(), false));
 }
