@@ -134,7 +134,7 @@ macro_rules! operations {
 operations! {
     ping() -> ();
     release(request: ReleaseRequest) -> Released;
-    renew(request: RenewRequest) -> Renewed;
+    renew(request: RenewRequest) -> Renewed<'static>;
     status(request: StatusRequest) -> Status<'static>;
     explain(request: ExplainRequest) -> Explanation<'static>;
     clear(request: ClearRequest) -> u64;

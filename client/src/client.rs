@@ -196,7 +196,7 @@ impl Client {
     /// # Cancel safety
     ///
     /// Dropping the future leaves open whether the lease was renewed. Renewing it again is no harm.
-    pub async fn renew(&self, request: RenewRequest) -> Result<Renewed, Error> {
+    pub async fn renew(&self, request: RenewRequest) -> Result<Renewed<'static>, Error> {
         self.ask(&request).await
     }
 

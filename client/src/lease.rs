@@ -157,6 +157,24 @@ impl Lease {
         }
     }
 
+    /// Whether the credential had another secret than the one that was leased, or none, when the lease was
+    /// renewed last. The lease goes on; the provider may refuse the old secret at any time.
+    #[must_use]
+    pub fn is_replaced(&self) -> bool {
+        self.term.borrow().replaced
+    }
+
+    /// Waits until [`is_replaced`](Self::is_replaced). Only renewals can tell, those of
+    /// [`keep_alive`](Self::keep_alive) among them.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe.
+    pub async fn replaced(&self) {
+        // The sender is the lease's own, so this cannot fail.
+        let _ = self.term.subscribe().wait_for(|term| term.replaced).await;
+    }
+
     /// Ends the lease and tells how it went. That counts also if the lease has ended already, and the
     /// answer then says how.
     ///
@@ -236,7 +254,7 @@ impl Lease {
             request = request.ttl(ttl);
         }
         let renewed = self.client.renew(request).await.map_err(|error| self.lost_if_unknown(error))?;
-        self.term.send_replace(Term::until(renewed.expires_at_ms));
+        self.term.send_modify(|term| term.renew(&renewed));
         Ok(())
     }
 
@@ -307,7 +325,8 @@ impl Report {
 /// A lease from what was granted, and the duty to give it back.
 pub(crate) fn granted(grant: Grant<'static, LeasedCredential>, held: Option<Held>, client: &Client) -> Option<Lease> {
     held.map(|held| {
-        let term = watch::Sender::new(Term::until(grant.expires_at_ms));
+        let fingerprint = grant.credential.fingerprint.as_deref();
+        let term = watch::Sender::new(Term::new(grant.expires_at_ms, fingerprint));
         Lease { renewal: None, grant, client: client.clone(), held, term, reports: 0 }
     })
 }

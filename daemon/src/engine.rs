@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use credpool_core::{
     Command, Core, CredentialKey, Deadline, Disable, LeaseNo, Limits as CoreLimits, Model, Now, Owner, PoolKey,
-    Profile, Reply,
+    Profile, Reply, TokenHash,
 };
 use credpool_proto::envelope::Envelope;
 use credpool_proto::error::WireError;
@@ -113,7 +113,7 @@ enum Answer {
         model: Option<Model>,
     },
     Release,
-    Renew,
+    Renew(TokenHash),
     Clear,
     Switch(Scope, CredentialKey),
     Reload,

@@ -263,10 +263,12 @@ pub struct Released {
 }
 
 /// The answer to `renew`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Renewed {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renewed<'a> {
     /// When the lease ends by itself now, in milliseconds of Unix time.
     pub expires_at_ms: u64,
+    /// The fingerprint of the secret that the credential has by now; `None` if it has none any more, or is gone.
+    pub fingerprint: Option<Cow<'a, str>>,
 }
 
 /// The answer to `clear`.

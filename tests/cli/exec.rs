@@ -233,6 +233,22 @@ fn a_key_that_was_replaced_meanwhile_is_not_leased_again() {
 }
 
 #[test]
+fn a_key_that_is_replaced_or_removed_under_the_program_is_told_once() {
+    for rows in [vec![Row::key("key-0").secret(&secret("another"))], vec![Row::key("key-1")]] {
+        let mut daemon = Daemon::configured(&AuthJson::many(1), "[defaults]\nlease_ttl = \"300ms\"\n");
+        let mut running = Running::shell(&daemon, "while read line; do echo $KEY; done");
+        daemon.store(&AuthJson::default().pool("openrouter", rows));
+        let warning = "the key of key-0 was replaced or removed; the program still has the old one: start it again";
+        assert_eq!(running.complaint(), format!("credpool: warning: {warning}"));
+        // The program has noticed nothing.
+        running.say("");
+        assert_eq!(running.line(), secret("key-0"));
+        let ended = running.ended();
+        assert_eq!((ended.code(), &*ended.stderr), (0, ""));
+    }
+}
+
+#[test]
 fn a_lease_that_the_program_ends_stays_ended() {
     let daemon = Daemon::configured(&AuthJson::many(1), "[defaults]\nlease_ttl = \"300ms\"\n");
     let mut running = Running::shell(&daemon, "credpool report-error --status 401 >/dev/null; echo $?; cat");

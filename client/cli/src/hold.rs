@@ -16,6 +16,9 @@ use crate::render::clean;
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// How often it is looked whether the program's secret is still the credential's.
+const LOOK: Duration = Duration::from_secs(60);
+
 /// Somebody who holds a lease.
 pub(crate) struct Hold<'a> {
     /// `None` while there is none.
@@ -25,6 +28,8 @@ pub(crate) struct Hold<'a> {
     again: AcquireRequest,
     /// Of the secret that the program has.
     fingerprint: Option<String>,
+    /// Whether it has been said that the credential has another one.
+    told: bool,
     label: String,
     output: &'a mut Output,
 }
@@ -37,6 +42,7 @@ impl<'a> Hold<'a> {
             // The program has this credential's secret, so no other will do.
             again: request.credential(&*credential.id),
             fingerprint: credential.fingerprint.as_deref().map(str::to_owned),
+            told: false,
             label: clean(&credential.label).into_owned(),
             lease: Some(lease.keep_alive()),
             client,
@@ -44,14 +50,26 @@ impl<'a> Hold<'a> {
         }
     }
 
-    /// Renews the lease in time, and leases the same credential again where the lease was lost.
+    /// Renews the lease in time, and leases the same credential again where the lease was lost. Says once if the
+    /// credential gets another secret meanwhile.
     ///
     /// # Cancel safety
     ///
     /// Safe.
     pub(crate) async fn keep(&mut self) -> Infallible {
         while let Some(lease) = &self.lease {
-            let loss = lease.lost().await;
+            let loss = tokio::select! {
+                loss = lease.lost() => loss,
+                () = lease.replaced(), if !self.told => {
+                    self.tell_replaced();
+                    continue;
+                }
+                () = sleep(LOOK), if !self.told => {
+                    // It tells what `replaced` waits for; what goes wrong shows in time as a loss.
+                    let _ = lease.renew(None).await;
+                    continue;
+                }
+            };
             let id = lease.id().to_owned();
             self.lease = None;
             if let Some(by) = self.ended_by(loss, id).await {
@@ -82,6 +100,14 @@ impl<'a> Hold<'a> {
         released.ended_by.filter(|by| matches!(by, EndedBy::Report | EndedBy::Release))
     }
 
+    fn tell_replaced(&mut self) {
+        self.told = true;
+        self.output.warn(&format!(
+            "the key of {} was replaced or removed; the program still has the old one: start it again",
+            self.label,
+        ));
+    }
+
     /// Tries to lease the same credential until that works; `None` if it would be of no use, since the
     /// credential has another secret by now.
     async fn lease_again(&mut self) -> Option<Lease> {
@@ -93,10 +119,9 @@ impl<'a> Hold<'a> {
                     return Some(lease.keep_alive());
                 }
                 Ok(_) => {
-                    self.output.warn(&format!(
-                        "{} has got another key; the program still has the old one: start it again",
-                        self.label,
-                    ));
+                    if !self.told {
+                        self.tell_replaced();
+                    }
                     return None;
                 }
                 Err(_) => sleep(pause).await,

@@ -44,6 +44,7 @@ facts! {
     chosen_by -> &str;
     is_probe -> bool;
     is_expired -> bool;
+    is_replaced -> bool;
     loss -> Option<Loss>;
 }
 

@@ -65,7 +65,7 @@ async fn renew(client: &Client, id: &str, term: &watch::Sender<Term>) {
         }
         // An answer that does not come must not keep the next attempt from being made in time.
         match timeout(left / 2, client.renew(RenewRequest::new(id))).await {
-            Ok(Ok(renewed)) => drop(term.send_replace(Term::until(renewed.expires_at_ms))),
+            Ok(Ok(renewed)) => term.send_modify(|term| term.renew(&renewed)),
             Ok(Err(error)) if error.refusal().is_some_and(|error| error.code == ErrorCode::UnknownLease) => {
                 term.send_modify(Term::forget);
                 return;

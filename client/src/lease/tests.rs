@@ -34,7 +34,11 @@ async fn renewal(peer: &mut Peer) -> (serde_json::Value, Duration) {
 }
 
 async fn renewed(peer: &mut Peer, id: &serde_json::Value) {
-    peer.answer(id, json!({"expires_at_ms": peer::ms_from_now(TTL)})).await;
+    renewed_with(peer, id, json!("sha256:053ad1494404cdc3")).await;
+}
+
+async fn renewed_with(peer: &mut Peer, id: &serde_json::Value, fingerprint: serde_json::Value) {
+    peer.answer(id, json!({"expires_at_ms": peer::ms_from_now(TTL), "fingerprint": fingerprint})).await;
 }
 
 #[track_caller]
@@ -55,6 +59,24 @@ async fn a_lease_that_is_kept_alive_is_renewed_when_a_third_of_it_has_passed() {
         }
         assert!(lease.expires_at_ms() >= before);
         assert_eq!(lease.loss(), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_tells_that_the_secret_was_replaced_or_has_gone() {
+    for by_now in [json!("sha256:0000000000000000"), json!(null)] {
+        let (_client, mut peer, lease) = leased(bound()).await;
+        let lease = lease.keep_alive();
+        let start = Instant::now();
+        let ((), ()) = tokio::join!(lease.replaced(), async {
+            let (id, _) = renewal(&mut peer).await;
+            renewed(&mut peer, &id).await;
+            let (id, _) = renewal(&mut peer).await;
+            renewed_with(&mut peer, &id, by_now.clone()).await;
+        });
+        assert_about(start.elapsed(), 2 * TTL / 3);
+        assert!(lease.is_replaced());
+        assert_eq!(lease.loss(), None, "the lease goes on");
     }
 }
 

@@ -1,5 +1,7 @@
 //! `release` and `renew`.
 
+use std::borrow::Cow;
+
 use credpool_core as core;
 use credpool_core::{Command, Refusal};
 use credpool_proto::error::WireError;
@@ -64,15 +66,19 @@ impl Engine {
     ) -> Result<(), WireError<'static>> {
         let token = Token::parse(lease).ok_or_else(convert::unknown_lease)?.hash();
         let ttl_ms = self.ttl(ttl_ms)?;
-        self.command(Command::Renew(core::Renew { token, ttl_ms }), asked.ticket(Answer::Renew));
+        self.command(Command::Renew(core::Renew { token, ttl_ms }), asked.ticket(Answer::Renew(token)));
         Ok(())
     }
 
     pub(super) fn renewed(&mut self, ticket: &Ticket, result: Result<core::Renewed, Refusal>) {
+        let Answer::Renew(token) = ticket.answer else { return };
         match result {
             Ok(core::Renewed::Until(expires)) => {
                 let expires_at_ms = self.now.wall.after(expires.since(self.now.boot)).0;
-                self.reply(ticket, &Renewed { expires_at_ms });
+                let lease = self.core.lease(token);
+                let row = lease.and_then(|lease| self.catalogue.row(lease.credential, lease.ask.profile.as_deref()));
+                let fingerprint = row.and_then(|row| row.fingerprint.as_deref()).map(Cow::Borrowed);
+                self.reply(ticket, &Renewed { expires_at_ms, fingerprint });
             }
             Ok(core::Renewed::Ended(by)) => {
                 let message = format!("the lease has ended already, by {}: acquire another", convert::ended_by(by));

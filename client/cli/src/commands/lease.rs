@@ -48,7 +48,7 @@ pub(super) async fn release(session: &mut Session<'_>, args: Release) -> Result<
 
 pub(super) async fn renew(session: &mut Session<'_>, args: Renew) -> Result<(), Failed> {
     let request = given(RenewRequest::new(args.lease), args.ttl, RenewRequest::ttl);
-    let renewed: Renewed = session.ask(&request).await?;
+    let renewed: Renewed<'static> = session.ask(&request).await?;
     let left = for_people(renewed.expires_at_ms.saturating_sub(now_ms()));
     Ok(session.output.say(&format!("Renewed: the lease lasts for {left} from now."))?)
 }
