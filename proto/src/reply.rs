@@ -349,6 +349,9 @@ pub struct Candidate<'a> {
     pub quota: Option<Cow<'a, str>>,
     /// How many leases of it are out.
     pub leases: u64,
+    /// When its OAuth token runs out, in milliseconds of Unix time, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_expires_at_ms: Option<u64>,
 }
 
 /// One thing that is in the way of leasing a credential.

@@ -48,6 +48,18 @@ fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{plural}")
 }
 
+/// How long before a token runs out that is worth saying, in milliseconds.
+const SOON_MS: u64 = 10 * 60 * 1_000;
+
+/// That a token has run out, or soon will.
+fn running_out(expires_at_ms: Option<u64>, now_ms: u64) -> Option<String> {
+    let at_ms = expires_at_ms.filter(|at_ms| *at_ms <= now_ms.saturating_add(SOON_MS))?;
+    Some(match at_ms.checked_sub(now_ms) {
+        None | Some(0) => format!("its token ran out {} ago: refresh it", time::for_people(now_ms - at_ms)),
+        Some(left) => format!("its token runs out in {}", time::for_people(left)),
+    })
+}
+
 fn cause_of(cause: &Cause<'_>) -> String {
     describe(&cause.kind, cause.status, cause.reason.as_deref())
 }
@@ -95,6 +107,18 @@ mod tests {
             clean("\u{9b}2J\u{202e}x\u{feff}\u{2066}\u{200b}"),
             "\\u{9b}2J\\u{202e}x\\u{feff}\\u{2066}\\u{200b}"
         );
+    }
+
+    #[test]
+    fn a_token_is_spoken_of_when_it_matters() {
+        let now_ms = 1_795_471_600_000;
+        let said = |at_ms| running_out(Some(at_ms), now_ms);
+        assert_eq!(running_out(None, now_ms), None);
+        assert_eq!(said(now_ms + SOON_MS + 1), None);
+        assert_eq!(said(now_ms + SOON_MS).as_deref(), Some("its token runs out in 10m"));
+        assert_eq!(said(now_ms + 1).as_deref(), Some("its token runs out in 1s"));
+        assert_eq!(said(now_ms).as_deref(), Some("its token ran out 0s ago: refresh it"));
+        assert_eq!(said(now_ms - 3_600_000).as_deref(), Some("its token ran out 1h ago: refresh it"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use credpool_proto::request::AcquireOptions;
 use credpool_proto::words::Obstacle;
 
 use super::{Answer, Asked, Engine, Scope, convert};
+use crate::definitions::AuthType;
 
 impl Engine {
     pub(super) fn explain(
@@ -56,6 +57,8 @@ impl Engine {
 
     fn candidate(&self, scope: &Scope, ask: &core::Ask, candidate: &Candidate) -> reply::Candidate<'_> {
         let brief = self.seen(scope).brief(candidate.credential);
+        let token = self.catalogue.row(candidate.credential, scope.profile());
+        let token = token.filter(|row| row.auth_type == AuthType::OAuth);
         reply::Candidate {
             id: brief.id,
             label: brief.label,
@@ -64,6 +67,7 @@ impl Engine {
             reasons: candidate.ineligible.iter().map(|ineligible| self.reason(ineligible)).collect(),
             quota: self.quota_in_words(scope, ask, candidate.credential).map(Cow::Owned),
             leases: u64::from(self.core.in_flight(candidate.credential)),
+            secret_expires_at_ms: token.and_then(|row| row.secret_expires_at_ms),
         }
     }
 

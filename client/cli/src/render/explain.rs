@@ -8,7 +8,7 @@ use credpool_client::proto::words::Obstacle;
 use super::style::{BAD, FAINT, GOOD, STRONG, of_state, paint};
 use super::table::{self, Cell, Column, Row};
 use super::time::for_people;
-use super::{WIDTH, clean, count, restriction, words};
+use super::{WIDTH, clean, count, restriction, running_out, words};
 
 const COLUMNS: [Column; 4] = [
     Column { heading: "STATE", right: false, shrinks_to: None },
@@ -63,7 +63,10 @@ fn row(candidate: &Candidate<'_>, now_ms: u64) -> Row<4> {
             Cell::plain(clean(&candidate.label)),
             Cell::new(clean(&candidate.id), FAINT),
         ],
-        notes: reasons.chain(candidate.quota.as_ref().map(|quota| clean(quota).into_owned())).collect(),
+        notes: reasons
+            .chain(candidate.quota.as_ref().map(|quota| clean(quota).into_owned()))
+            .chain(running_out(candidate.secret_expires_at_ms, now_ms))
+            .collect(),
     }
 }
 

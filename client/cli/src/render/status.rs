@@ -8,7 +8,7 @@ use credpool_client::proto::words::CredentialState;
 use super::style::{BAD, FAINT, ODD, PLAIN, STRONG, of_state, paint};
 use super::table::{self, Cell, Column, Row};
 use super::time::for_people;
-use super::{WIDTH, cause_of, clean, count, restriction, words};
+use super::{WIDTH, cause_of, clean, count, restriction, running_out, words};
 
 const COLUMNS: [Column; 7] = [
     Column { heading: "STATE", right: false, shrinks_to: None },
@@ -145,7 +145,8 @@ fn row(credential: &CredentialStatus<'_>, now_ms: u64) -> Row<7> {
     }
 }
 
-/// What is left of its quota, and what restricts a credential beside what its row says: single models, other causes.
+/// What is left of its quota, what restricts a credential beside what its row says (single models, other causes), and that
+/// its token runs out.
 fn notes(credential: &CredentialStatus<'_>, now_ms: u64) -> Vec<String> {
     let in_the_row = credential.cause.as_ref().map(|cause| &*cause.kind);
     let others = credential.restrictions.iter().filter(|each| each.model.is_some() || Some(&*each.kind) != in_the_row);
@@ -160,7 +161,9 @@ fn notes(credential: &CredentialStatus<'_>, now_ms: u64) -> Vec<String> {
         let told: Vec<String> = chunk.iter().map(|each| window(each, now_ms)).collect();
         of_model(chunk.first().and_then(|each| each.model.as_deref()), told.join("; "))
     });
-    restrictions.chain(windows).collect()
+    // An API key lives until somebody revokes it, whatever is written about it.
+    let expires_at_ms = credential.secret_expires_at_ms.filter(|_| credential.auth_type == "oauth");
+    restrictions.chain(windows).chain(running_out(expires_at_ms, now_ms)).collect()
 }
 
 /// As in `5h 72% used, resets in 2h 10m`.

@@ -66,3 +66,9 @@ fn no_choice_says_when_to_try_again() {
             .starts_with("openrouter: nothing to lease for gpt-5.5, and no telling when there will be\n")
     );
 }
+
+#[test]
+fn a_token_that_runs_out_is_told_under_its_row() {
+    let text = explained(|value| value["candidates"][0]["secret_expires_at_ms"] = json!(NOW + 60_000));
+    assert!(text.contains("work     a1b2c3\n    └ its token runs out in 1m\n"), "{text}");
+}

@@ -135,6 +135,41 @@ fn what_is_wrong_stands_at_the_top() {
 }
 
 #[test]
+fn homes_that_could_never_be_read_are_told_from_such_as_once_could() {
+    let mut value = sample();
+    value["definitions"] = json!({
+        "loaded_at_ms": null, "ok": false, "problems_total": 1,
+        "problems": [{"where": "profiles/coder/auth.json", "problem": "it is not valid JSON"}]
+    });
+    let text = plain(&status(value));
+    let top: Vec<_> = text.lines().skip(1).take(2).collect();
+    assert_eq!(
+        top,
+        [
+            "! definitions cannot be read, and never could; the lines below say which",
+            "! profiles/coder/auth.json: it is not valid JSON",
+        ]
+    );
+    assert!(text.contains("● ready"), "what could be read is served: {text}");
+}
+
+#[test]
+fn a_token_that_runs_out_is_told_under_its_row() {
+    let mut value = sample();
+    let credentials = &mut value["pools"][0]["credentials"];
+    for (at, auth_type, expires_at_ms) in
+        [(1, "oauth", NOW + 60_000), (2, "oauth", NOW - 3_600_000), (3, "api_key", NOW - 3_600_000)]
+    {
+        credentials[at]["auth_type"] = json!(auth_type);
+        credentials[at]["secret_expires_at_ms"] = json!(expires_at_ms);
+    }
+    let text = plain(&status(value));
+    assert!(text.contains("spare  d4e5f6\n    └ its token runs out in 1m\n"), "{text}");
+    assert!(text.contains("broke  0b0b0b\n    └ its token ran out 1h ago: refresh it\n"), "{text}");
+    assert_eq!(text.matches("its token").count(), 2, "an API key does not run out: {text}");
+}
+
+#[test]
 fn the_pools_own_troubles_stand_under_its_name() {
     let mut value = sample();
     let pool = &mut value["pools"][0];
