@@ -11,8 +11,8 @@ use credpool_proto::words::ErrorCode;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No daemon could be reached.
-    #[error("no daemon could be reached{}", Listed(.0))]
+    /// No daemon could be reached, or none that will do.
+    #[error("there is no daemon that will do{}", Listed(.0))]
     Unreachable(
         /// What was tried, in this order.
         Vec<Tried>,

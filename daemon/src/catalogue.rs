@@ -147,17 +147,26 @@ impl Catalogue {
         profile: Option<&str>,
         name: &str,
     ) -> Result<CredentialKey, Vec<CredentialKey>> {
+        let bearers = self.bearers_for(pool, profile, name);
+        match bearers[..] {
+            [key] => Ok(key),
+            _ => Err(bearers),
+        }
+    }
+
+    /// Those of a pool that some profile knows by this id or label.
+    pub(crate) fn bearers(&self, pool: PoolKey, name: &str) -> Vec<CredentialKey> {
+        self.bearers_for(pool, None, name)
+    }
+
+    fn bearers_for(&self, pool: PoolKey, profile: Option<&str>, name: &str) -> Vec<CredentialKey> {
         let names = self.rows(pool).and_then(|rows| rows.names.of(profile));
-        let (Some(pool), Some(names)) = (self.pools.get(&pool), names) else { return Err(Vec::new()) };
+        let (Some(pool), Some(names)) = (self.pools.get(&pool), names) else { return Vec::new() };
         let bearers = match names.by_id(name) {
             Some(credential) => &[credential][..],
             None => names.by_label(name),
         };
-        let keys: Vec<CredentialKey> = bearers.iter().filter_map(|at| pool.keys.get(*at).copied()).collect();
-        match keys[..] {
-            [key] => Ok(key),
-            _ => Err(keys),
-        }
+        bearers.iter().filter_map(|at| pool.keys.get(*at).copied()).collect()
     }
 
     /// A credential of a pool as somebody of the profile names it: as the profile's home does, or, whosever it is, as

@@ -444,32 +444,34 @@ impl Engine {
 
     /// A pool, whoever's.
     fn pool(&self, name: &str) -> Result<PoolKey, WireError<'static>> {
-        self.catalogue.pool(name, None).ok_or_else(|| convert::unknown_pool(&self.catalogue, None))
+        self.catalogue.pool(name, None).ok_or_else(|| convert::unknown_pool(&self.catalogue, None, Some(name)))
     }
 
     /// A pool as a profile sees it; as the one that the daemon was started for, if none is named.
     fn scope(&self, pool: &str, profile: Option<&str>) -> Result<Scope, WireError<'static>> {
         let profile = self.profile(profile)?;
-        let pool = self.catalogue.pool(pool, Some(&profile));
-        let pool = pool.ok_or_else(|| convert::unknown_pool(&self.catalogue, Some(&profile)))?;
+        let known = self.catalogue.pool(pool, Some(&profile));
+        let pool = known.ok_or_else(|| convert::unknown_pool(&self.catalogue, Some(&profile), Some(pool)))?;
         Ok(Scope { pool, profile: Some(profile) })
     }
 
     fn profile(&self, named: Option<&str>) -> Result<Profile, WireError<'static>> {
         let profile = named.unwrap_or(&self.config.place.profile);
         let known = self.catalogue.homes().iter().find(|home| *home.profile == *profile);
-        known.map(|home| Arc::clone(&home.profile)).ok_or_else(|| convert::unknown_profile(&self.catalogue))
+        known.map(|home| Arc::clone(&home.profile)).ok_or_else(|| convert::unknown_profile(&self.catalogue, profile))
     }
 
     /// A credential that the profile may lease.
     fn credential(&self, scope: &Scope, name: &str) -> Result<CredentialKey, WireError<'static>> {
-        self.catalogue.by_name(scope.pool, scope.profile(), name).map_err(|bearers| self.seen(scope).not_one(&bearers))
+        let found = self.catalogue.by_name(scope.pool, scope.profile(), name);
+        found.map_err(|bearers| self.seen(scope).not_one(scope.pool, name, &bearers))
     }
 
     /// A credential of the whole pool, as somebody of the profile names it.
     fn any_credential(&self, scope: &Scope, name: &str) -> Result<CredentialKey, WireError<'static>> {
         let profile = scope.profile().unwrap_or(&self.config.place.profile);
-        self.catalogue.named(scope.pool, profile, name).map_err(|bearers| self.seen(scope).not_one(&bearers))
+        let found = self.catalogue.named(scope.pool, profile, name);
+        found.map_err(|bearers| self.seen(scope).not_one(scope.pool, name, &bearers))
     }
 
     fn seen<'a>(&'a self, scope: &'a Scope) -> convert::Seen<'a> {

@@ -134,7 +134,8 @@ fn home_of_user() -> Option<PathBuf> {
 }
 
 fn start_log(config: &Config) -> Result<(), StartError> {
-    let filter = EnvFilter::try_new(&config.log)
+    // The library that watches folders warns of each that goes away. Whether that matters, we say ourselves.
+    let filter = EnvFilter::try_new(format!("notify=error,{}", config.log))
         .map_err(|error| StartError::Config(format!("log: {:?} is no filter: {error}", config.log)))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
     Ok(())

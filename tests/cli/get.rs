@@ -177,10 +177,14 @@ fn without_a_place_for_notes_the_key_is_as_good() {
     let given = daemon.home().state().join("credpool/given");
     std::fs::create_dir_all(&given).expect("new folders");
     std::fs::set_permissions(&given, Permissions::from_mode(0o777)).expect("it is ours");
-    let output = daemon.credpool().run(&["get", "openrouter"]);
-    assert_eq!(output.stdout, (secret("key-0") + "\n").into_bytes());
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.starts_with("credpool: warning: cannot note what is given"), "{stderr}");
+    let mut homeless = daemon.credpool().command(&["get", "openrouter", "--ttl", "1ms"]);
+    homeless.env_remove("HOME").env_remove("XDG_STATE_HOME");
+    for output in [homeless.output().expect("credpool can be started"), daemon.credpool().run(&["get", "openrouter"])] {
+        assert_eq!(output.stdout, (secret("key-0") + "\n").into_bytes());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.starts_with("credpool: warning: cannot note what is given"), "{stderr}");
+        assert!(stderr.contains("the next `get` takes another lease"), "{stderr}");
+    }
     assert_eq!(std::fs::read_dir(&given).expect("a folder").count(), 0);
     std::fs::set_permissions(&given, Permissions::from_mode(0o700)).expect("it is ours");
 }

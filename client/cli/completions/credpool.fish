@@ -24,8 +24,8 @@ function __fish_credpool_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c credpool -n "__fish_credpool_needs_command" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
-complete -c credpool -n "__fish_credpool_needs_command" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
+complete -c credpool -n "__fish_credpool_needs_command" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_needs_command" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_needs_command" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_needs_command" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_needs_command" -s h -l help -d 'Print help'
@@ -54,8 +54,8 @@ complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l class -d '
 background\t''"
 complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l profile -d 'The profile whose pool is meant' -r
 complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l ttl -d 'How long the lease may last, as in 10m' -r
-complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
-complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
+complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l without-secret -d 'Ask for a reference to the secret in its place'
 complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l show-secret -d 'Print the secret, too'
@@ -73,8 +73,8 @@ complete -c credpool -n "__fish_credpool_using_subcommand exec" -l exclude -d 'N
 complete -c credpool -n "__fish_credpool_using_subcommand exec" -l class -d 'Who waits: a person, or something that can give way' -r -f -a "interactive\t''
 background\t''"
 complete -c credpool -n "__fish_credpool_using_subcommand exec" -l profile -d 'The profile whose pool is meant' -r
-complete -c credpool -n "__fish_credpool_using_subcommand exec" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
-complete -c credpool -n "__fish_credpool_using_subcommand exec" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
+complete -c credpool -n "__fish_credpool_using_subcommand exec" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand exec" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_using_subcommand exec" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_using_subcommand exec" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -91,8 +91,8 @@ complete -c credpool -n "__fish_credpool_using_subcommand get" -l format -d 'How
 header\t'The header that it goes into, as in \'Authorization: Bearer …\''
 headers\t'The same as a JSON object, as Claude Code wants it from an MCP server\'s headersHelper'"
 complete -c credpool -n "__fish_credpool_using_subcommand get" -l for -d 'Who the key is for, where several tools of one session have to be told apart' -r
-complete -c credpool -n "__fish_credpool_using_subcommand get" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
-complete -c credpool -n "__fish_credpool_using_subcommand get" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
+complete -c credpool -n "__fish_credpool_using_subcommand get" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand get" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_using_subcommand get" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_using_subcommand get" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -107,8 +107,8 @@ complete -c credpool -n "__fish_credpool_using_subcommand release" -l status -d 
 complete -c credpool -n "__fish_credpool_using_subcommand release" -l header -d 'A header of the response, as in \'Retry-After: 43\'; may be given several times' -r
 complete -c credpool -n "__fish_credpool_using_subcommand release" -l input-tokens -d 'Tokens sent' -r
 complete -c credpool -n "__fish_credpool_using_subcommand release" -l output-tokens -d 'Tokens received' -r
-complete -c credpool -n "__fish_credpool_using_subcommand release" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
-complete -c credpool -n "__fish_credpool_using_subcommand release" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
+complete -c credpool -n "__fish_credpool_using_subcommand release" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand release" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_using_subcommand release" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_using_subcommand release" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand release" -s h -l help -d 'Print help'
@@ -148,8 +148,8 @@ complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l reset
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l model -d 'The model that failed, where it is not the lease\'s' -r
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l next-model -d 'For this model, and on none of the conditions of the lease that failed' -r
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l next-exclude -d 'Any but this credential, by id, and on none of those conditions; may be given several times' -r
-complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
-complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
+complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l keep -d 'Do not end the lease'
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l next -d 'Lease another credential in the same step, on the conditions of the lease that failed'
@@ -159,15 +159,15 @@ complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l json 
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -s h -l help -d 'Print help'
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -s V -l version -d 'Print version'
 complete -c credpool -n "__fish_credpool_using_subcommand renew" -l ttl -d 'How long it may last from now, as in 10m' -r
-complete -c credpool -n "__fish_credpool_using_subcommand renew" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
-complete -c credpool -n "__fish_credpool_using_subcommand renew" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
+complete -c credpool -n "__fish_credpool_using_subcommand renew" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand renew" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_using_subcommand renew" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_using_subcommand renew" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand renew" -s h -l help -d 'Print help'
 complete -c credpool -n "__fish_credpool_using_subcommand renew" -s V -l version -d 'Print version'
 complete -c credpool -n "__fish_credpool_using_subcommand status" -l profile -d 'The profile by whose ids and labels credentials are named; those of others are ID@PROFILE' -r
-complete -c credpool -n "__fish_credpool_using_subcommand status" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
-complete -c credpool -n "__fish_credpool_using_subcommand status" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
+complete -c credpool -n "__fish_credpool_using_subcommand status" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand status" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_using_subcommand status" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_using_subcommand status" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand status" -s h -l help -d 'Print help'
@@ -179,8 +179,8 @@ complete -c credpool -n "__fish_credpool_using_subcommand explain" -l exclude -d
 complete -c credpool -n "__fish_credpool_using_subcommand explain" -l class -d 'Who waits: a person, or something that can give way' -r -f -a "interactive\t''
 background\t''"
 complete -c credpool -n "__fish_credpool_using_subcommand explain" -l profile -d 'The profile whose pool is meant' -r
-complete -c credpool -n "__fish_credpool_using_subcommand explain" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
-complete -c credpool -n "__fish_credpool_using_subcommand explain" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
+complete -c credpool -n "__fish_credpool_using_subcommand explain" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand explain" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_using_subcommand explain" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_using_subcommand explain" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand explain" -s h -l help -d 'Print help'
@@ -188,16 +188,16 @@ complete -c credpool -n "__fish_credpool_using_subcommand explain" -s V -l versi
 complete -c credpool -n "__fish_credpool_using_subcommand history" -l model -d 'Only what happened with this model' -r
 complete -c credpool -n "__fish_credpool_using_subcommand history" -l limit -d 'How many entries to show at most, the latest first' -r
 complete -c credpool -n "__fish_credpool_using_subcommand history" -l profile -d 'The profile by whose ids and labels credentials are named; those of others are ID@PROFILE' -r
-complete -c credpool -n "__fish_credpool_using_subcommand history" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
-complete -c credpool -n "__fish_credpool_using_subcommand history" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
+complete -c credpool -n "__fish_credpool_using_subcommand history" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand history" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_using_subcommand history" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_using_subcommand history" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand history" -s h -l help -d 'Print help'
 complete -c credpool -n "__fish_credpool_using_subcommand history" -s V -l version -d 'Print version'
 complete -c credpool -n "__fish_credpool_using_subcommand clear" -l model -d 'Only this model' -r
 complete -c credpool -n "__fish_credpool_using_subcommand clear" -l profile -d 'The profile by whose ids and labels credentials are named; those of others are ID@PROFILE' -r
-complete -c credpool -n "__fish_credpool_using_subcommand clear" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
-complete -c credpool -n "__fish_credpool_using_subcommand clear" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
+complete -c credpool -n "__fish_credpool_using_subcommand clear" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand clear" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_using_subcommand clear" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_using_subcommand clear" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand clear" -s h -l help -d 'Print help'
@@ -205,33 +205,33 @@ complete -c credpool -n "__fish_credpool_using_subcommand clear" -s V -l version
 complete -c credpool -n "__fish_credpool_using_subcommand disable" -l for -d 'For how long, as in 2h; until `enable` otherwise' -r
 complete -c credpool -n "__fish_credpool_using_subcommand disable" -l note -d 'Why, for those who wonder' -r
 complete -c credpool -n "__fish_credpool_using_subcommand disable" -l profile -d 'The profile by whose ids and labels credentials are named; those of others are ID@PROFILE' -r
-complete -c credpool -n "__fish_credpool_using_subcommand disable" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
-complete -c credpool -n "__fish_credpool_using_subcommand disable" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
+complete -c credpool -n "__fish_credpool_using_subcommand disable" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand disable" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_using_subcommand disable" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_using_subcommand disable" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand disable" -s h -l help -d 'Print help'
 complete -c credpool -n "__fish_credpool_using_subcommand disable" -s V -l version -d 'Print version'
 complete -c credpool -n "__fish_credpool_using_subcommand enable" -l profile -d 'The profile by whose ids and labels credentials are named; those of others are ID@PROFILE' -r
-complete -c credpool -n "__fish_credpool_using_subcommand enable" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
-complete -c credpool -n "__fish_credpool_using_subcommand enable" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
+complete -c credpool -n "__fish_credpool_using_subcommand enable" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand enable" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_using_subcommand enable" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_using_subcommand enable" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand enable" -s h -l help -d 'Print help'
 complete -c credpool -n "__fish_credpool_using_subcommand enable" -s V -l version -d 'Print version'
-complete -c credpool -n "__fish_credpool_using_subcommand reload" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
-complete -c credpool -n "__fish_credpool_using_subcommand reload" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
+complete -c credpool -n "__fish_credpool_using_subcommand reload" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand reload" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_using_subcommand reload" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_using_subcommand reload" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand reload" -s h -l help -d 'Print help'
 complete -c credpool -n "__fish_credpool_using_subcommand reload" -s V -l version -d 'Print version'
-complete -c credpool -n "__fish_credpool_using_subcommand ping" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
-complete -c credpool -n "__fish_credpool_using_subcommand ping" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
+complete -c credpool -n "__fish_credpool_using_subcommand ping" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand ping" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_using_subcommand ping" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_using_subcommand ping" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand ping" -s h -l help -d 'Print help'
 complete -c credpool -n "__fish_credpool_using_subcommand ping" -s V -l version -d 'Print version'
-complete -c credpool -n "__fish_credpool_using_subcommand call" -l socket -d 'The daemon\'s socket; without it, the usual places are tried' -r -F
-complete -c credpool -n "__fish_credpool_using_subcommand call" -l server -d 'Accept a daemon that runs as this user, besides yourself and root' -r
+complete -c credpool -n "__fish_credpool_using_subcommand call" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand call" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_using_subcommand call" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
 complete -c credpool -n "__fish_credpool_using_subcommand call" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand call" -s h -l help -d 'Print help'

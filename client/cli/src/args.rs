@@ -45,12 +45,12 @@ pub(crate) struct Arguments {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
-    /// The daemon's socket; without it, the usual places are tried
-    #[arg(long, global = true, value_name = "PATH", env = "CREDPOOL_SOCKET", hide_env_values = true)]
+    // The client reads the variables itself. Clap would take them for part of the command line, and show them as such.
+    /// The daemon's socket; without it, CREDPOOL_SOCKET, or else the usual places
+    #[arg(long, global = true, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
-    /// Accept a daemon that runs as this user, besides yourself and root
-    #[arg(long, global = true, value_name = "USER", env = "CREDPOOL_ACCESS_SERVER", hide_env_values = true,
-          value_parser = values::user)]
+    /// Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER
+    #[arg(long, global = true, value_name = "USER", value_parser = values::user)]
     pub(crate) server: Option<u32>,
     /// Print the daemon's answer as it is, one JSON object per line
     #[arg(long, global = true)]

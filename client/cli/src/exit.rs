@@ -33,7 +33,7 @@ const TABLE: [(Exit, u8, &str); 9] = [
     (Exit::Ok, 0, "done"),
     (Exit::Refused, 1, "the daemon refused, or its answer could not be used"),
     (Exit::Usage, 2, "the command line is wrong"),
-    (Exit::Unreachable, 3, "no daemon could be reached"),
+    (Exit::Unreachable, 3, "no daemon could be reached, or none of this home"),
     (Exit::Unavailable, 4, "nothing to lease now; stderr says when to come back"),
     (Exit::Unknown, 5, "no such pool, credential or lease"),
     (Exit::NotPermitted, 6, "not permitted, or over a limit"),

@@ -5,7 +5,7 @@ use std::io;
 
 use credpool_client::proto::error::{Details, Unavailable, WireError};
 use credpool_client::proto::words::ErrorCode;
-use credpool_client::{Error, Tried};
+use credpool_client::{Error, Tried, Why};
 
 use crate::exit::Exit;
 use crate::render::time::for_people;
@@ -118,8 +118,14 @@ fn nothing(code: ErrorCode, unavailable: &Unavailable<'_>) -> String {
 }
 
 fn unreachable(tried: &[Tried]) -> String {
-    let mut sentence =
-        "no daemon could be reached; start one with `credpoold`, or name its socket with --socket".to_owned();
+    let serves_others = tried.iter().any(|tried| matches!(tried.why, Why::OtherStore { .. }));
+    let mut sentence = if serves_others {
+        "the daemon serves another Hermes home than the one that HERMES_HOME says; start one for that with `credpoold`, or \
+         name its socket with --socket"
+            .to_owned()
+    } else {
+        "no daemon could be reached; start one with `credpoold`, or name its socket with --socket".to_owned()
+    };
     for Tried { socket, why } in tried {
         let _ = write!(sentence, "\n  tried {}: {}", clean(&socket.display().to_string()), clean(&why.to_string()));
     }

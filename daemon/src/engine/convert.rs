@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use credpool_core as core;
@@ -12,11 +13,15 @@ use credpool_proto::reply::{self, CredentialBrief, Restriction};
 use credpool_proto::status::QuotaWindow;
 use credpool_proto::words::{CredentialState, EndedBy, ErrorCode, NotApplied, Phase, Scope, VerdictKind};
 use credpool_verdict as verdict;
+use credpool_verdict::scrub;
 
 use crate::catalogue::Catalogue;
 
 /// From this length on, a window is a quota's and no rate limit's.
 const LONG_MS: u64 = 60 * 60 * 1_000;
+
+/// How many credentials of others an error names.
+const OTHERS: usize = 3;
 
 pub(super) fn number(count: usize) -> u64 {
     count as u64
@@ -285,11 +290,19 @@ impl<'a> Seen<'a> {
     }
 
     /// No such credential, or too many of them.
-    pub(super) fn not_one(&self, bearers: &[CredentialKey]) -> WireError<'static> {
+    pub(super) fn not_one(&self, pool: PoolKey, name: &str, bearers: &[CredentialKey]) -> WireError<'static> {
+        let name_shown = scrub(name);
         if bearers.is_empty() {
-            return WireError::new(ErrorCode::UnknownCredential, "no credential of this pool has that id or label");
+            let mut message = format!("no credential of this pool has the id or label `{name_shown}`");
+            let others = self.catalogue.bearers(pool, name).into_iter().filter_map(|key| self.id(key));
+            let others: Vec<Cow<'_, str>> = others.take(OTHERS).collect();
+            if !others.is_empty() {
+                let _ = write!(message, " for this profile; there is {}", others.join(", "));
+            }
+            return WireError::new(ErrorCode::UnknownCredential, message);
         }
-        let message = format!("{} credentials of this pool have that label: name one by its id", bearers.len());
+        let count = bearers.len();
+        let message = format!("{count} credentials of this pool have the label `{name_shown}`: name one by its id");
         let bearers = bearers.iter().map(|key| self.brief(*key)).collect();
         WireError { code: ErrorCode::AmbiguousLabel, message: message.into(), details: Details::Credentials(bearers) }
     }
@@ -302,7 +315,7 @@ impl<'a> Seen<'a> {
         model: Option<&str>,
     ) -> WireError<'static> {
         match refusal {
-            core::Refusal::UnknownPool => unknown_pool(self.catalogue, self.profile),
+            core::Refusal::UnknownPool => unknown_pool(self.catalogue, self.profile, None),
             core::Refusal::UnknownCredential => {
                 WireError::new(ErrorCode::UnknownCredential, "the credential is not defined any more")
             }
@@ -390,26 +403,30 @@ fn message(unavailable: &core::Unavailable, pool: &str, retry_after_ms: Option<u
     format!("{all} {pool} {verb} {what}; {when}")
 }
 
-/// No such pool, or none of the profile's; the pools that there are.
-pub(super) fn unknown_pool(catalogue: &Catalogue, profile: Option<&str>) -> WireError<'static> {
-    if profile.is_some_and(|profile| catalogue.homes().iter().all(|home| *home.profile != *profile)) {
-        return unknown_profile(catalogue);
+/// No such pool, or none of the profile's; the pools that there are. `name` is what was asked for; without one, the pool
+/// has gone since.
+pub(super) fn unknown_pool(catalogue: &Catalogue, profile: Option<&str>, name: Option<&str>) -> WireError<'static> {
+    if let Some(profile) = profile
+        && catalogue.homes().iter().all(|home| *home.profile != *profile)
+    {
+        return unknown_profile(catalogue, profile);
     }
     let pools = catalogue.pools(profile);
     let pools: Vec<Cow<'static, str>> = pools.map(|(name, _)| Cow::Owned(name.to_owned())).collect();
     let message = if pools.is_empty() {
         "there is no pool yet: no definition has been read; see `credpool status`".to_owned()
     } else {
-        format!("there is no such pool; there are: {}", pools.join(", "))
+        let name = name.map(|name| format!("pool `{}`", scrub(name)));
+        format!("there is no {}; there are: {}", name.as_deref().unwrap_or("such pool any more"), pools.join(", "))
     };
     WireError { code: ErrorCode::UnknownPool, message: message.into(), details: Details::Pools(pools) }
 }
 
 /// No such profile, so no pool of it; the profiles that there are.
-pub(super) fn unknown_profile(catalogue: &Catalogue) -> WireError<'static> {
+pub(super) fn unknown_profile(catalogue: &Catalogue, name: &str) -> WireError<'static> {
     let profiles = catalogue.homes().iter();
     let profiles: Vec<Cow<'static, str>> = profiles.map(|home| Cow::Owned(home.profile.to_string())).collect();
-    let message = format!("there is no such profile; there are: {}", profiles.join(", "));
+    let message = format!("there is no profile `{}`; there are: {}", scrub(name), profiles.join(", "));
     WireError { code: ErrorCode::UnknownPool, message: message.into(), details: Details::Profiles(profiles) }
 }
 

@@ -30,7 +30,10 @@ impl Evidence {
     }
 }
 
-fn scrub(raw: &str) -> String {
+/// Somebody else's text, safe to keep and to show: at most [`MAX_EVIDENCE_BYTES`] bytes, without control characters, and
+/// with `[cut]` in place of whatever looks like a secret.
+#[must_use]
+pub fn scrub(raw: &str) -> String {
     let mut scrubbed = String::with_capacity(MAX_EVIDENCE_BYTES.min(raw.len()));
     let mut rest = raw.trim();
     while let Some(first) = rest.chars().next() {

@@ -25,7 +25,7 @@ mod vendor;
 mod verdict;
 mod windows;
 
-pub use evidence::{Evidence, MAX_EVIDENCE_BYTES};
+pub use evidence::{Evidence, MAX_EVIDENCE_BYTES, scrub};
 pub use facts::{Context, Facts, Scalar};
 pub use hints::{Hint, MAX_HINT_MS};
 pub use kind::{Kind, UnknownKind};

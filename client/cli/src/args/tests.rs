@@ -92,3 +92,12 @@ fn values_are_checked_before_anything_is_sent() {
     accept("credpool report-error l --kind timeout --report 64 --status 999");
     accept("credpool release l --outcome cancelled --input-tokens 5 --output-tokens 6");
 }
+
+#[test]
+fn what_is_wrong_is_shown_without_what_the_environment_says() {
+    // Clap shows whatever it has taken for part of the command line.
+    for command in Arguments::command().get_subcommands() {
+        assert!(command.get_arguments().all(|argument| argument.get_env().is_none() || argument.is_positional()));
+    }
+    assert!(Arguments::command().get_arguments().all(|argument| argument.get_env().is_none()));
+}

@@ -92,7 +92,10 @@ fn form(grant: &Granted, form: Form) -> Result<String, Failed> {
 }
 
 pub(super) fn no_notes(session: &mut Session<'_>, error: &std::io::Error) {
-    session.output.warn(&format!("cannot note what is given, so that no `--last` will know of it: {error}"));
+    session.output.warn(&format!(
+        "cannot note what is given: no `--last` will know of it, and the next `get` takes another lease beside this one: \
+         {error}"
+    ));
 }
 
 /// What `credpool get` gave last, if that is what `args` speak of, and the notes that it stands in.

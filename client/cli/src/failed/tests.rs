@@ -75,6 +75,19 @@ fn no_daemon_says_where_it_was_looked_for_and_what_to_do() {
 }
 
 #[test]
+fn a_daemon_of_another_home_was_reached_all_the_same() {
+    let why = Why::OtherStore { serves: "/theirs/auth.json".into(), wanted: "/ours/auth.json".into() };
+    let failed = Failed::Client(Error::Unreachable(vec![Tried { socket: PathBuf::from("/run/a.sock"), why }]));
+    assert_eq!(
+        failed.sentence(),
+        "the daemon serves another Hermes home than the one that HERMES_HOME says; start one for that with `credpoold`, or \
+         name its socket with --socket\n  \
+         tried /run/a.sock: it serves /theirs/auth.json, and not /ours/auth.json"
+    );
+    assert_eq!(failed.exit(), Exit::Unreachable);
+}
+
+#[test]
 fn a_missing_next_lease_is_told_apart_from_a_refused_report() {
     let failed = Failed::NoNext(WireError {
         code: ErrorCode::Exhausted,
