@@ -6,9 +6,9 @@ mod generating;
 mod readings;
 
 use credpool_core::{
-    Acquire, Ask, Backoff, Cap, Cause, Clear, Command, Cooldowns, CredentialKey, Disable, Guard, Import, Kind, Limits,
-    Model, Next, Now, Owner, Policy, PoolKey, Profile, Reach, Recovery, Release, Renew, Reply, Report, Reported, Seq,
-    Strategy, Subject, TokenHash, Until, Verdict, Wall,
+    Acquire, Ask, Backoff, Cap, Cause, Clear, Command, Cooldowns, CredentialKey, Disable, Evidence, Guard, Import,
+    Kind, Limits, Model, Next, Now, Owner, Policy, PoolKey, Profile, Reach, Recovery, Release, Renew, Reply, Report,
+    Reported, Seq, Strategy, Subject, TokenHash, Until, Verdict, Wall,
 };
 
 use crate::support::{START, later, stepped};
@@ -30,6 +30,8 @@ pub(crate) struct Setup {
     pools: [(Strategy, Cap); 2],
     rows: [u8; 2],
     lists: Vec<ListOp>,
+    /// Whether failures may be the provider's.
+    guarded: bool,
 }
 
 impl Setup {
@@ -76,7 +78,8 @@ impl Setup {
             edge: backoff,
             sole_ms: 150,
         };
-        let guard = Guard { window_ms: 0, ..Guard::default() };
+        let pause = Backoff { base_ms: 120, factor_permille: 2_000, cap_ms: 500 };
+        let guard = Guard { window_ms: if self.guarded { 300 } else { 0 }, faults: 2, refusals: 3, pause };
         let recovery = Recovery { probe_interval_ms: 500, silence_ms: 300, ramp_ms: 400, ramp_width: 4 };
         Policy {
             strategy,
@@ -171,6 +174,9 @@ pub(crate) struct VerdictOp {
     pub(crate) model: Option<u8>,
     pub(crate) after_ms: Option<u64>,
     pub(crate) at: Option<i64>,
+    pub(crate) status: Option<u16>,
+    /// Whether it stood somewhere.
+    pub(crate) evident: bool,
 }
 
 /// An `Until` told from now.
@@ -337,9 +343,9 @@ impl Stage {
             model: verdict.model.map(model_of),
             after_ms: verdict.after_ms,
             at: verdict.at.map(|at| Wall(self.now.wall.0.saturating_add_signed(at))),
-            status: Some(429),
+            status: verdict.status,
             rule: "rule".into(),
-            evidence: None,
+            evidence: verdict.evident.then(|| Evidence { source: "body:error.code".into(), raw: "code".into() }),
         }
     }
 

@@ -183,8 +183,12 @@ impl Core {
         cause: Cause,
         verdict: &Verdict,
     ) -> Guarded {
+        let now = self.now().boot;
         let Some(pool) = self.records.pools.get_mut(&about.pool) else { return Guarded::Judge(None) };
-        let is_part = |spark: &Spark| spark.suspicion == suspicion && spark.model.as_ref() == used;
+        let window_ms = pool.policy.guard.window_ms;
+        let is_part = |spark: &Spark| {
+            spark.suspicion == suspicion && spark.model.as_ref() == used && spark.at.after(window_ms) > now
+        };
         let (burst, left) = std::mem::take(&mut pool.sparks).into_iter().partition(is_part);
         pool.sparks = left;
         self.touch(Touched::Pool(about.pool));
@@ -193,7 +197,7 @@ impl Core {
         let identity = Identity { scope: Scope::Pool(about.pool), model: used.cloned(), cause };
         let before = self.records.restrictions.get(&identity);
         let strikes = match before {
-            Some(before) if about.granted > before.began => before.strikes.saturating_add(1),
+            Some(before) if about.granted >= before.began => before.strikes.saturating_add(1),
             Some(before) => before.strikes,
             None => 1,
         };

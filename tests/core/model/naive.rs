@@ -5,6 +5,7 @@
 mod comparing;
 mod definitions;
 mod granting;
+mod guard;
 mod judging;
 mod leases;
 mod legacy;
@@ -17,9 +18,10 @@ use std::sync::Arc;
 
 use credpool_core::{
     Acquire, Ask, Cap, Cause, Command, Conclusion, CredentialKey, EndedBy, Event, LeaseNo, Limits, Model, Now, Owner,
-    Policy, PoolKey, Profile, Reply, State, Strategy, TokenHash,
+    Policy, PoolKey, Profile, Reply, State, Strategy, TokenHash, Until,
 };
 
+use guard::Spark;
 use recovery::Life;
 
 type Said<T = ()> = Result<T, String>;
@@ -62,6 +64,15 @@ enum About {
 enum End {
     At { boot: u64, wall: u64 },
     Never,
+}
+
+impl End {
+    fn of(until: Until) -> Self {
+        match until {
+            Until::Passed { boot, wall } => Self::At { boot: boot.0, wall: wall.0 },
+            Until::Lifted => Self::Never,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -170,6 +181,7 @@ pub(crate) struct Naive {
     leases: Vec<Lease>,
     bans: Vec<Ban>,
     marks: Vec<Mark>,
+    sparks: Vec<Spark>,
     told: Vec<Told>,
     windows: Vec<quotas::Window>,
     /// Both clocks when the wall clock was last set.
@@ -188,6 +200,7 @@ impl Naive {
             leases: Vec::new(),
             bans: Vec::new(),
             marks: Vec::new(),
+            sparks: Vec::new(),
             told: Vec::new(),
             windows: Vec::new(),
             set: Now::default(),

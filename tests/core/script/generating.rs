@@ -19,17 +19,28 @@ fn setups() -> impl proptest::strategy::Strategy<Value = Setup> {
     let few_or_many = |few: usize| sample::select(vec![64, few]);
     let limits = (few_or_many(4), few_or_many(2), few_or_many(2));
     let pool = || (strategies(), caps());
-    (any::<u64>(), limits, pool(), pool(), 1..=ROWS, 0..=2u8, lists()).prop_map(
-        |(seed, (leases, leases_per_connection, reports_per_lease), first, second, rows, others, lists)| Setup {
-            seed,
-            leases,
-            leases_per_connection,
-            reports_per_lease,
-            pools: [first, second],
-            rows: [rows, others],
-            lists,
-        },
-    )
+    (any::<u64>(), limits, pool(), pool(), 1..=ROWS, 0..=2u8, lists(), sample::select(vec![true, true, false]))
+        .prop_map(
+            |(
+                seed,
+                (leases, leases_per_connection, reports_per_lease),
+                first,
+                second,
+                rows,
+                others,
+                lists,
+                guarded,
+            )| Setup {
+                seed,
+                leases,
+                leases_per_connection,
+                reports_per_lease,
+                pools: [first, second],
+                rows: [rows, others],
+                lists,
+                guarded,
+            },
+        )
 }
 
 /// Lists that meet: of few rows, some of all of them, and some of profiles that stand in others too.
@@ -175,8 +186,17 @@ fn verdicts() -> BoxedStrategy<VerdictOp> {
     ];
     let after = option::weighted(0.4, prop_oneof![1 => Just(0u64), 6 => 1..1_500u64]);
     let at = option::weighted(0.3, -500..2_500i64);
-    (kind, reach, option::weighted(0.4, 0..3u8), after, at)
-        .prop_map(|(kind, reach, model, after_ms, at)| VerdictOp { kind, reach, model, after_ms, at })
+    let status = sample::select(vec![Some(429), Some(429), Some(403), Some(503), None]);
+    (kind, reach, option::weighted(0.4, 0..3u8), after, at, status, prop::weighted(3))
+        .prop_map(|(kind, reach, model, after_ms, at, status, evident)| VerdictOp {
+            kind,
+            reach,
+            model,
+            after_ms,
+            at,
+            status,
+            evident,
+        })
         .boxed()
 }
 

@@ -97,6 +97,20 @@ fn a_pause_undoes_what_its_burst_did_to_credentials() {
 }
 
 #[test]
+fn a_window_from_before_the_burst_stays() {
+    let mut world = world();
+    let of_key = Verdict { status: Some(503), after_ms: Some(MINUTE), ..fault(Cause::Server) };
+    let again = world.lease_of("a");
+    world.fails("a", of_key.clone());
+    world.pass(9 * SECOND);
+    world.report(again, Verdict { after_ms: None, ..of_key.clone() });
+    world.pass(2 * SECOND);
+    world.fails("b", of_key);
+    assert!(!world.available("c", None), "two credentials within ten seconds");
+    assert_eq!((world.state("a"), world.state("b")), (State::Cooling, State::Ready));
+}
+
+#[test]
 fn three_bare_refusals_are_the_providers() {
     for verdict in [bare(), Verdict { status: Some(403), ..fault(Cause::Forbidden) }] {
         let mut world = world();

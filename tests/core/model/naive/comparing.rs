@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use credpool_core::{Cause, Core, Model, Scope, Until};
+use credpool_core::{Cause, Core, Model, Scope};
 
 use super::{About, End, Naive, Said, Told, ensure};
 
@@ -34,10 +34,6 @@ impl Naive {
             }
             Scope::Pool(key) => Some(About::Pool(key)),
         };
-        let end = |until: Until| match until {
-            Until::Passed { boot, wall } => End::At { boot: boot.0, wall: wall.0 },
-            Until::Lifted => End::Never,
-        };
         let mut ours: Vec<String> = self
             .bans
             .iter()
@@ -59,7 +55,7 @@ impl Naive {
             .map(|r| {
                 let about = about(r.identity.scope).map_or("nobody".into(), |about| format!("{about:?}"));
                 let (model, cause) = (&r.identity.model, r.identity.cause);
-                let (opens, out) = (end(r.opens()), r.trial.len());
+                let (opens, out) = (End::of(r.opens()), r.trial.len());
                 let (lasts, blocks) = (!r.is_over(), r.holds_back());
                 format!("{about} {model:?} {cause:?} {opens:?} {} {lasts} {blocks} {out}", r.strikes)
             })

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use credpool_core::{
-    Backoff, Cause, Conclusion, CredentialKey, EndedBy, Event, Kind, LeaseNo, Limit, Next, PoolKey, Reach, Refusal,
-    Report, Reported, Seq, Subject, Until, Verdict, Why,
+    Backoff, Cause, Conclusion, CredentialKey, EndedBy, Event, Kind, LeaseNo, Limit, Model, Next, PoolKey, Reach,
+    Refusal, Report, Reported, Seq, Subject, Verdict, Why,
 };
 
+use super::guard::suspect;
 use super::recovery::Life;
 use super::{About, Ban, End, Lease, Naive, Said, ensure};
 
@@ -54,7 +55,7 @@ impl Naive {
         let Ok(reported) = answer else { return Err("the report is news".into()) };
         let witness = Witness::of(&lease);
         self.observe_failure(&witness, Some(lease.no), report);
-        self.judge(&witness, &report.verdict, &reported.conclusion)?;
+        self.judge(&witness, report.model.as_ref(), &report.verdict, &reported.conclusion)?;
         self.tell_report(&witness, Some(lease.no), report, &reported.conclusion);
         if !report.keep {
             self.end(token, EndedBy::Report);
@@ -98,7 +99,7 @@ impl Naive {
         };
         if epoch == Seq(credential.epoch) {
             self.observe_failure(&witness, None, report);
-            self.judge(&witness, &report.verdict, &reported.conclusion)?;
+            self.judge(&witness, report.model.as_ref(), &report.verdict, &reported.conclusion)?;
         } else {
             let old_secret = epoch < Seq(credential.secret_since);
             let why = if old_secret { Why::StaleSecret } else { Why::ClearedSince };
@@ -120,17 +121,16 @@ impl Naive {
         self.tell(witness.pool, Some(witness.credential), about, model, event);
     }
 
-    fn history_only(&self, key: CredentialKey, why: Why, conclusion: &Conclusion) -> Said {
+    pub(super) fn history_only(&self, key: CredentialKey, why: Why, conclusion: &Conclusion) -> Said {
         ensure!(conclusion.why == Some(why), "history only: {why:?}");
         ensure!(conclusion.state == self.state(key), "the state is {:?}", self.state(key));
         ensure!(conclusion.until.is_none() && conclusion.strikes == 0, "no restriction is spoken of");
         Ok(())
     }
 
-    fn judge(&mut self, witness: &Witness, verdict: &Verdict, conclusion: &Conclusion) -> Said {
+    fn judge(&mut self, witness: &Witness, used: Option<&Model>, verdict: &Verdict, conclusion: &Conclusion) -> Said {
         let key = witness.credential;
-        let said = (verdict.kind, verdict.reach, &verdict.model, &verdict.rule);
-        let heard = (conclusion.kind, conclusion.reach, &conclusion.model, &conclusion.rule);
+        let (said, heard) = ((verdict.kind, &verdict.rule), (conclusion.kind, &conclusion.rule));
         ensure!(said == heard, "the verdict is {said:?}");
         let cause = match verdict.kind {
             Kind::Fault(cause) if cause != Cause::Disabled && cause != Cause::NoSecret => cause,
@@ -157,53 +157,24 @@ impl Naive {
         if cleared {
             return self.history_only(key, Why::ClearedSince, conclusion);
         }
-
+        if self.blame_provider(witness, used, cause, verdict, conclusion)? {
+            return Ok(());
+        }
+        let (said, heard) = ((verdict.reach, &verdict.model), (conclusion.reach, &conclusion.model));
+        ensure!(said == heard, "it is about {said:?}");
         let before =
             self.bans.iter().position(|ban| ban.about == about && ban.model == verdict.model && ban.cause == cause);
-        let hint = self.hint(verdict);
-        let got = match conclusion.until {
-            Some(Until::Passed { boot, wall }) => End::At { boot: boot.0, wall: wall.0 },
-            Some(Until::Lifted) => End::Never,
-            None => return Err("a restriction is spoken of".into()),
-        };
-        let closed = before.map(|at| &self.bans[at]).filter(|ban| ban.life == Life::Closed).cloned();
-        let (ban, news) = if let Some(window) = closed {
-            match hint {
-                Some(hint) => self.check_end(Some(window.end), hint, got)?,
-                None => ensure!(got == window.end, "without a hint, the window stays as it is"),
-            }
-            let news = got != window.end;
-            (Ban { end: got, guessed: window.guessed && !news, ..window }, news)
-        } else {
-            let strikes = match before.map(|at| &self.bans[at]) {
-                Some(ban) if witness.granted > ban.began => ban.strikes + 1,
-                Some(ban) => ban.strikes,
-                None => 1,
-            };
-            let backoff = self.backoff(witness.pool, cause)?;
-            match (backoff, hint) {
-                (None, _) => ensure!(got == End::Never, "only a person can help"),
-                (Some(_), Some(hint)) => self.check_end(None, hint, got)?,
-                (Some(backoff), None) => {
-                    let mut ms = backoff.base_ms;
-                    for _ in 1..strikes {
-                        ms = (ms * u64::from(backoff.factor_permille) / 1_000).min(backoff.cap_ms);
-                    }
-                    let others = self.credentials.iter().filter(|c| c.pool == witness.pool && c.gone.is_none()).count();
-                    let passes = [Cause::RateLimit, Cause::Overloaded, Cause::Server, Cause::Edge, Cause::Network];
-                    if others < 2 && passes.contains(&cause) {
-                        ms = ms.min(self.policy(witness.pool).cooldowns.sole_ms);
-                    }
-                    self.check_end(None, End::At { boot: self.boot() + ms, wall: 0 }, got)?;
-                }
-            }
-            let begun = self.ban(about, witness.pool, verdict.model.clone(), cause, got);
-            (Ban { strikes, guessed: hint.is_none(), ..begun }, true)
-        };
+        let was_there = before.map(|at| self.bans[at].clone());
+        let (ban, news) = self.judged(witness, about, cause, was_there.as_ref(), verdict, conclusion)?;
+        let opened = (ban.began == self.seq).then(|| (ban.clone(), was_there));
         let strikes = ban.strikes;
         match before {
             Some(at) => self.bans[at] = ban,
             None => self.bans.push(ban),
+        }
+        let guarded = self.policy(witness.pool).guard.window_ms > 0;
+        if let Some(causes) = suspect(cause, verdict).filter(|_| guarded) {
+            self.remember(witness, used, causes, opened);
         }
         self.hear_of(key);
         ensure!(conclusion.strikes == strikes, "{strikes} strikes");
@@ -213,11 +184,63 @@ impl Naive {
         Ok(())
     }
 
-    fn hint(&self, verdict: &Verdict) -> Option<End> {
+    /// What a ban is after a failure that is held against whom it struck, and whether that is news.
+    fn judged(
+        &self,
+        witness: &Witness,
+        about: About,
+        cause: Cause,
+        before: Option<&Ban>,
+        verdict: &Verdict,
+        conclusion: &Conclusion,
+    ) -> Said<(Ban, bool)> {
+        let hint = self.hint(verdict);
+        let got = conclusion.until.map(End::of).ok_or("a restriction is spoken of")?;
+        if let Some(window) = before.filter(|ban| ban.life == Life::Closed) {
+            match hint {
+                Some(hint) => self.check_end(Some(window.end), hint, got)?,
+                None => ensure!(got == window.end, "without a hint, the window stays as it is"),
+            }
+            let news = got != window.end;
+            return Ok((Ban { end: got, guessed: window.guessed && !news, ..window.clone() }, news));
+        }
+        let strikes = match before {
+            Some(ban) if witness.granted > ban.began => ban.strikes + 1,
+            Some(ban) => ban.strikes,
+            None => 1,
+        };
+        let backoff = self.backoff(witness.pool, cause)?;
+        match (backoff, hint) {
+            (None, _) => ensure!(got == End::Never, "only a person can help"),
+            (Some(_), Some(hint)) => self.check_end(None, hint, got)?,
+            (Some(backoff), None) => {
+                let mut ms = self.guess(backoff, strikes);
+                let others = self.credentials.iter().filter(|c| c.pool == witness.pool && c.gone.is_none()).count();
+                let passes = [Cause::RateLimit, Cause::Overloaded, Cause::Server, Cause::Edge, Cause::Network];
+                if others < 2 && passes.contains(&cause) {
+                    ms = ms.min(self.policy(witness.pool).cooldowns.sole_ms);
+                }
+                self.check_end(None, End::At { boot: self.boot() + ms, wall: 0 }, got)?;
+            }
+        }
+        let begun = self.ban(about, witness.pool, verdict.model.clone(), cause, got);
+        Ok((Ban { strikes, guessed: hint.is_none(), ..begun }, true))
+    }
+
+    pub(super) fn hint(&self, verdict: &Verdict) -> Option<End> {
         let boot = verdict.after_ms.map(|ms| self.boot() + ms);
         let wall = verdict.at.map(|at| at.0);
         let hint = End::At { boot: boot.unwrap_or(0), wall: wall.unwrap_or(0) };
         (self.left(hint) != Some(0)).then_some(hint)
+    }
+
+    /// How long a guessed window lasts.
+    pub(super) fn guess(&self, backoff: Backoff, strikes: u32) -> u64 {
+        let mut ms = backoff.base_ms;
+        for _ in 1..strikes {
+            ms = (ms * u64::from(backoff.factor_permille) / 1_000).min(backoff.cap_ms);
+        }
+        ms
     }
 
     fn backoff(&self, pool: PoolKey, cause: Cause) -> Said<Option<Backoff>> {

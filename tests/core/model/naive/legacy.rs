@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use credpool_core::{Cause, Event, Import, Until};
+use credpool_core::{Cause, Event, Import};
 
 use super::recovery::Life;
 use super::{About, Ban, Credential, End, Naive};
@@ -32,10 +32,7 @@ impl Naive {
         let Import { cause, until, status, .. } = *import;
         let event = Event::Imported { cause, until, status, rule: Arc::clone(&import.rule) };
         self.tell(credential.pool, Some(credential.key), about.clone(), None, event);
-        let end = match import.until {
-            Until::Passed { boot, wall } => End::At { boot: boot.0, wall: wall.0 },
-            Until::Lifted => End::Never,
-        };
+        let end = End::of(import.until);
         if self.left(end) == Some(0) {
             return true;
         }

@@ -30,6 +30,7 @@ impl Naive {
         };
         let (lifted, left): (Vec<Ban>, Vec<Ban>) = self.bans.iter().cloned().partition(covered);
         self.bans = left;
+        self.forget_burst(clear.pool, clear.credential);
         let (seq, wall) = (self.seq, self.now.wall.0);
         for credential in &mut self.credentials {
             if credential.pool == clear.pool && clear.credential.is_none_or(|key| key == credential.key) {
