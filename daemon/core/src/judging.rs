@@ -185,7 +185,8 @@ impl Core {
                     self.make_room(identity);
                 }
                 let strikes = match &remembered {
-                    Some(window) if about.granted > window.began => window.strikes.saturating_add(1),
+                    // What a report is answered with comes after the window that the report began.
+                    Some(window) if about.granted >= window.began => window.strikes.saturating_add(1),
                     Some(window) => window.strikes,
                     None => 1,
                 };

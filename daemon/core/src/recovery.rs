@@ -136,7 +136,7 @@ impl Core {
             .filter(|restriction| {
                 let identity = &restriction.identity;
                 let covers = identity.model.is_none() || identity.model.as_ref() == model;
-                covers && !identity.cause.is_ours() && restriction.began < lease.granted
+                covers && !identity.cause.is_ours() && restriction.began <= lease.granted
             })
             .cloned()
             .collect();

@@ -1,8 +1,10 @@
 //! How long a restriction lasts: hints, backoff, strikes, jitter.
 
-use credpool_core::{Ask, Backoff, Cause, Kind, Restriction, State, Until, Verdict, Wall, Why};
+use credpool_core::{Ask, Backoff, Cause, Kind, Next, Report, Restriction, State, Until, Verdict, Wall, Why};
 
-use super::world::{BACKOFF, World, fault, for_a_day, of_model, of_the_account, row, rows, strategy, with_backoff};
+use super::world::{
+    BACKOFF, World, fault, first_report, for_a_day, of_model, of_the_account, row, rows, strategy, with_backoff,
+};
 use crate::support::{DAY, HOUR, MINUTE, SECOND};
 
 /// Milliseconds that a conclusion's restriction lasts.
@@ -124,6 +126,18 @@ fn a_lease_from_before_the_window_does_not_strike_when_it_reports_after_it() {
     assert!(within_a_tenth_of(10_000, lasts(&world, reported.conclusion.until)));
     outlast(&mut world, 10_000);
     assert_eq!(world.fails("a", fault(Cause::RateLimit)).conclusion.strikes, 2);
+}
+
+#[test]
+fn the_next_lease_that_came_with_the_report_is_from_after_the_window() {
+    let mut world = World::with(with_backoff(), rows(&["a"]));
+    let (first, next) = (world.lease_of("a"), world.token());
+    let ask = Ask { model: Some("small".into()), ..Ask::default() };
+    let verdict = of_model("large", fault(Cause::RateLimit));
+    let with_next = Some(Next::With { ask, token: next, owner: None });
+    world.send(Report { next: with_next, ..first_report(first, verdict.clone()) }).unwrap();
+    outlast(&mut world, 10_000);
+    assert_eq!(world.report(next, verdict).conclusion.strikes, 2);
 }
 
 #[test]

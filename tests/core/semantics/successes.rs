@@ -1,9 +1,10 @@
 //! What a success clears, and what it does not.
 
-use credpool_core::{Ask, Cause, State, Verdict};
+use credpool_core::{Ask, Cause, Next, Recovery, Report, State, Verdict};
 
 use super::world::{
-    World, fault, for_a_day, of_account, of_model, of_the_account, row, rows, unresolved, with_backoff, with_secret,
+    World, fault, first_report, for_a_day, of_account, of_model, of_the_account, row, rows, unresolved, with_backoff,
+    with_secret,
 };
 use crate::support::MINUTE;
 
@@ -36,6 +37,19 @@ fn a_success_does_not_clear_what_began_after_its_lease() {
     world.fails("a", for_a_day(Cause::Quota));
     world.release(slow, true).unwrap();
     assert!(!world.available("a", None));
+}
+
+#[test]
+fn a_success_clears_what_began_with_the_report_that_its_lease_came_with() {
+    let mut world = World::with(with_backoff(), rows(&["a"]));
+    world.policy.recovery = Recovery { probe_interval_ms: 0, ..world.policy.recovery };
+    world.define(rows(&["a"]));
+    let (first, probe) = (world.lease_of("a"), world.token());
+    let next = Some(Next::With { ask: Ask::default(), token: probe, owner: None });
+    let reported = world.send(Report { next, ..first_report(first, for_a_day(Cause::Quota)) }).unwrap();
+    assert!(reported.next.unwrap().unwrap().probe);
+    world.release(probe, true).unwrap();
+    assert!(world.records().restrictions.is_empty());
 }
 
 #[test]

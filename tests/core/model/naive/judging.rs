@@ -205,7 +205,7 @@ impl Naive {
             return Ok((Ban { end: got, guessed: window.guessed && !news, ..window.clone() }, news));
         }
         let strikes = match before {
-            Some(ban) if witness.granted > ban.began => ban.strikes + 1,
+            Some(ban) if witness.granted >= ban.began => ban.strikes + 1,
             Some(ban) => ban.strikes,
             None => 1,
         };

@@ -175,7 +175,7 @@ impl Naive {
         let mut widest: Option<About> = None;
         self.bans.retain_mut(|ban| {
             let for_its_model = ban.model.is_none() || ban.model == lease.ask.model;
-            let disproved = covers(&ban.about) && for_its_model && ban.began < lease.granted;
+            let disproved = covers(&ban.about) && for_its_model && ban.began <= lease.granted;
             if !disproved || ban.cause == Cause::Disabled {
                 return true;
             }
