@@ -34,8 +34,9 @@ fn the_promises_hold_while_agents_come_and_go() {
         all.commands += shown.commands;
         all.grants += shown.grants;
         all.restrictions += shown.restrictions;
+        all.pauses += shown.pauses;
     }
-    assert!(all.grants > 0 && all.restrictions > 0, "nothing was shown: {all:?}");
+    assert!(all.grants > 0 && all.restrictions > 0 && all.pauses > 0, "nothing was shown: {all:?}");
 }
 
 #[test]
@@ -44,12 +45,15 @@ fn the_witness_notices_every_lie() {
         let believed = (0..20).find_map(|seed| Run::play(seed, Liar::telling(lie, seed)).err());
         let Some(noticed) = believed else { panic!("nobody noticed: {lie:?}") };
         let promise = match lie {
-            Lie::OverTheCap | Lie::UnderARestriction | Lie::SecondProbe | Lie::ProbeUntold => "1: ",
+            Lie::OverTheCap | Lie::UnderARestriction | Lie::SecondProbe | Lie::BeyondTheRamp | Lie::ProbeUntold => {
+                "1: "
+            }
             Lie::TwiceEnded | Lie::SlotLost | Lie::JudgedTwice => "2: ",
             Lie::Shortened => "3: ",
             Lie::JudgedAfterClear => "4: ",
             Lie::StruckTwice => "5: ",
             Lie::OutOfTheList => "out of the list: ",
+            Lie::PausedForOne => "guard: ",
         };
         assert!(noticed.starts_with(promise), "{lie:?} was taken for {noticed}");
     }

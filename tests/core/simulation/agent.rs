@@ -1,8 +1,8 @@
 //! An agent: it leases, uses, fails, crashes, forgets and repeats itself.
 
 use credpool_core::{
-    Acquire, Ask, Cause, Command, Kind, Model, Next, Owner, Reach, Reading, Refusal, Release, Renew, Reply, Report,
-    Reported, Subject, TokenHash, Verdict,
+    Acquire, Ask, Cause, Command, Evidence, Kind, Model, Next, Owner, Reach, Reading, Refusal, Release, Renew, Reply,
+    Report, Reported, Subject, TokenHash, Verdict,
 };
 
 use super::dice::Dice;
@@ -212,6 +212,7 @@ fn verdict(run: &Run, dice: &mut Dice) -> Verdict {
         Kind::Fault(Cause::Billing),
         Kind::Fault(Cause::Auth),
         Kind::Fault(Cause::Dead),
+        Kind::Fault(Cause::Forbidden),
         Kind::Fault(Cause::Model),
         Kind::Fault(Cause::Overloaded),
         Kind::Fault(Cause::Server),
@@ -229,8 +230,8 @@ fn verdict(run: &Run, dice: &mut Dice) -> Verdict {
         model: if dice.chance(40) { model(dice) } else { None },
         after_ms: dice.chance(35).then(|| ahead(dice)),
         at: dice.chance(25).then(|| run.now().wall.after(ahead(dice))),
-        status: None,
+        status: dice.one_of(&[Some(429), Some(403), Some(503), None]).flatten(),
         rule: "simulated".into(),
-        evidence: None,
+        evidence: dice.chance(40).then(|| Evidence { source: "body:error.code".into(), raw: "code".into() }),
     }
 }

@@ -1,8 +1,8 @@
 //! A core that may break one promise, so that it shows whether the witness notices.
 
 use credpool_core::{
-    Acquire, Boot, ChosenBy, Clear, Command, Core, CredentialKey, Grant, LeaseNo, Now, Obstacle, Refusal, Reply,
-    Report, Reported, Seq, Subject, Unavailable, Until, Why,
+    Acquire, Boot, ChosenBy, Clear, Command, Core, CredentialKey, Grant, LeaseNo, Now, Obstacle, Phase, Reach, Refusal,
+    Reply, Report, Reported, Restriction, Seq, Subject, Unavailable, Until, Why,
 };
 
 use super::run::LIMITS;
@@ -17,6 +17,8 @@ pub(super) enum Lie {
     UnderARestriction,
     /// Lets a probe go while another is out.
     SecondProbe,
+    /// Lets more go than the ramp after a success is wide.
+    BeyondTheRamp,
     /// Does not say that a lease is a probe.
     ProbeUntold,
     /// Lets a lease end twice.
@@ -33,13 +35,16 @@ pub(super) enum Lie {
     JudgedTwice,
     /// Grants what the profile's list has not.
     OutOfTheList,
+    /// Blames the provider for what one credential has met.
+    PausedForOne,
 }
 
 impl Lie {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::OverTheCap,
         Self::UnderARestriction,
         Self::SecondProbe,
+        Self::BeyondTheRamp,
         Self::ProbeUntold,
         Self::TwiceEnded,
         Self::SlotLost,
@@ -48,6 +53,7 @@ impl Lie {
         Self::StruckTwice,
         Self::JudgedTwice,
         Self::OutOfTheList,
+        Self::PausedForOne,
     ];
 }
 
@@ -134,6 +140,22 @@ impl Liar {
                 let probed = |obstacle: Option<&Obstacle>| obstacle.is_some_and(|obstacle| obstacle.probing);
                 Reply::Acquired(forged(&unavailable, probed).map_or(refused, Ok))
             }
+            (Lie::BeyondTheRamp, Command::Acquire(acquire), Reply::Acquired(Err(Refusal::Exhausted(unavailable)))) => {
+                let refused = Err(Refusal::Exhausted(unavailable.clone()));
+                let is_ramp = |restriction: &&Restriction| matches!(restriction.phase, Phase::Ramping { .. });
+                let covers = |restriction: &&Restriction| {
+                    let model = &restriction.identity.model;
+                    restriction.holds_back() && (model.is_none() || *model == acquire.ask.model)
+                };
+                let is_ramping = |key: CredentialKey| {
+                    let mut covering = self.core().restrictions_on(key).filter(covers).peekable();
+                    covering.peek().is_some() && covering.all(|restriction| is_ramp(&restriction))
+                };
+                let ramping = unavailable.first.iter().find(|absent| is_ramping(absent.credential));
+                let ramping = ramping.filter(|_| unavailable.pool.is_none()).cloned();
+                let only = Unavailable { first: ramping.into_iter().collect(), ..Unavailable::default() };
+                Reply::Acquired(forged(&only, |_| true).map_or(refused, Ok))
+            }
             (Lie::ProbeUntold, _, Reply::Acquired(Ok(grant))) => Reply::Acquired(Ok(Grant { probe: false, ..grant })),
             (Lie::TwiceEnded, _, Reply::Released(Ok(released))) => {
                 Reply::Released(Ok(credpool_core::Released { duplicate: false, ..released }))
@@ -174,6 +196,15 @@ impl Liar {
                 let is_other = |key: &CredentialKey| !listed.contains(key) && !ask.exclude.contains(key);
                 let other = self.core().defined(*pool).find(is_other);
                 Reply::Acquired(Ok(Grant { credential: other.unwrap_or(grant.credential), ..grant }))
+            }
+            (Lie::PausedForOne, Command::Report(report), Reply::Reported(Ok(mut reported)))
+                if reported.conclusion.reach == Reach::None && report.verdict.reach == Reach::Pool =>
+            {
+                reported.conclusion.reach = Reach::Pool;
+                reported.conclusion.why = None;
+                reported.conclusion.until = Some(Until::boot(now.boot.after(1_000)));
+                reported.conclusion.strikes = 1;
+                Reply::Reported(Ok(reported))
             }
             (_, _, reply) => reply,
         })

@@ -33,6 +33,7 @@ pub(super) struct Shown {
     pub(super) commands: usize,
     pub(super) grants: u64,
     pub(super) restrictions: u64,
+    pub(super) pauses: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -69,6 +70,13 @@ pub(super) const STRATEGIES: [Strategy; 6] = [
     Strategy::ResetSoon,
 ];
 
+pub(super) const GUARD: Guard = Guard {
+    window_ms: 3_000,
+    faults: 2,
+    refusals: 3,
+    pause: Backoff { base_ms: 1_000, factor_permille: 2_000, cap_ms: 8_000 },
+};
+
 fn policy(dice: &mut Dice) -> Policy {
     let backoff = Backoff { base_ms: 1_500, factor_permille: 2_000, cap_ms: 20_000 };
     let cooldowns = Cooldowns {
@@ -91,7 +99,7 @@ fn policy(dice: &mut Dice) -> Policy {
         detached_ttl_ms: 15_000,
         cooldowns,
         recovery: RECOVERY,
-        guard: Guard { window_ms: 0, ..Guard::default() },
+        guard: if dice.chance(75) { GUARD } else { Guard { window_ms: 0, ..GUARD } },
     }
 }
 
@@ -132,7 +140,8 @@ impl Run {
         run.drain(&mut agents)?;
         run.core.replay(&run.log)?;
         let Self { log, witness, .. } = run;
-        Ok(Shown { commands: log.len(), grants: witness.grants, restrictions: witness.restrictions })
+        let Witness { grants, restrictions, pauses, .. } = witness;
+        Ok(Shown { commands: log.len(), grants, restrictions, pauses })
     }
 
     pub(super) fn apply(&mut self, command: Command) -> Result<Reply, String> {

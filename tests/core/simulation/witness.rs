@@ -3,6 +3,7 @@
 //! He knows only what he was told: who was granted what until when, what was reported to be restricted until when, and
 //! what operators did. He takes the core's word for nothing that he can count.
 
+mod bursts;
 mod grants;
 mod reports;
 mod window;
@@ -15,6 +16,7 @@ use credpool_core::{
     Owner, PoolKey, Profile, Refusal, Release, Renewed, Reply, Report, Scope, Subject, TokenHash, Until,
 };
 
+use bursts::Spark;
 use window::Window;
 
 macro_rules! promise {
@@ -59,6 +61,7 @@ struct Holder {
     profile: Option<Profile>,
     model: Option<Model>,
     said: BTreeMap<u64, Conclusion>,
+    succeeded: bool,
     ended: Option<(EndedBy, u64)>,
 }
 
@@ -79,10 +82,15 @@ pub(super) struct Witness {
     windows: BTreeMap<Restricted, Window>,
     disabled: BTreeMap<CredentialKey, Until>,
     cleared: Vec<Cleared>,
+    /// Whether failures may be the provider's.
+    guarded: bool,
+    sparks: Vec<Spark>,
     /// Grants seen, so that a run that shows nothing is noticed.
     pub(super) grants: u64,
     /// Reports seen that restricted something.
     pub(super) restrictions: u64,
+    /// Pauses of a pool.
+    pub(super) pauses: u64,
 }
 
 impl Witness {
@@ -97,8 +105,11 @@ impl Witness {
             windows: BTreeMap::new(),
             disabled: BTreeMap::new(),
             cleared: Vec::new(),
+            guarded: false,
+            sparks: Vec::new(),
             grants: 0,
             restrictions: 0,
+            pauses: 0,
         }
     }
 
@@ -113,7 +124,7 @@ impl Witness {
                 self.granted(*pool, ask, *token, *owner, grant)?;
             }
             (Command::Report(report), Reply::Reported(Ok(reported))) => {
-                self.reported(report, &reported.conclusion, reported.ended_by, reported.duplicate)?;
+                self.reported(report, &reported.conclusion, reported.ended_by, reported.duplicate, core)?;
                 if let (Some(next), Some(Ok(grant))) = (&report.next, &reported.next) {
                     self.granted_next(report, next, grant)?;
                 }
@@ -152,6 +163,7 @@ impl Witness {
                     (Some(key), Some(account)) => vec![About::Credential(key), About::Account(clear.pool, account)],
                     _ => vec![About::Pool(clear.pool)],
                 };
+                self.burst_is_cleared(clear.credential);
                 let (step, rows) = (self.step, &self.rows);
                 self.windows.retain(|(about, model, _), _| {
                     let covered = scopes.iter().any(|scope| contains(scope, about, rows));
@@ -188,14 +200,11 @@ impl Witness {
         for holder in self.holders.values_mut().filter(|h| h.ended.is_none() && h.expires <= now.boot.0) {
             holder.ended = Some((EndedBy::Ttl, now.boot.0));
         }
-        for window in self.windows.values_mut() {
-            if window.until.remaining(now) == Some(0) {
-                window.over = window.over.or(Some(now.boot.0));
-            }
-        }
+        let limits = self.limits;
+        self.windows.retain(|_, window| window.passes(now.boot.0, window.until.passed(now), limits));
+        self.forget_bursts();
         self.disabled.retain(|_, until| until.remaining(now) != Some(0));
         // What nobody can report on any more, and rows that may be forgotten by now.
-        let limits = self.limits;
         let boot = now.boot.0;
         self.holders.retain(|_, h| h.ended.is_none_or(|(_, at)| at + 2 * limits.ended_lease_ms > boot));
         let holders = &self.holders;
@@ -234,6 +243,7 @@ impl Witness {
                 });
             }
         }
+        self.guarded = define.policy.guard.window_ms > 0;
         self.listed.clear();
         for list in &define.lists {
             let members: Vec<CredentialKey> = list.members.iter().filter_map(|at| keys.get(*at).copied()).collect();
@@ -263,7 +273,7 @@ impl Witness {
             promise!(ours == theirs, "2: {ours} hold {key:?}, and the core counts {theirs}");
         }
         let records = core.records();
-        for ((about, model, cause), window) in self.windows.iter().filter(|(_, window)| window.over.is_none()) {
+        for ((about, model, cause), window) in self.windows.iter().filter(|(_, window)| window.is_closed()) {
             let scope = match about {
                 About::Credential(key) => Some(Scope::Credential(*key)),
                 About::Account(pool, name) => {

@@ -35,12 +35,11 @@ impl Witness {
             if !covers || !(model.is_none() || *model == ask.model) {
                 continue;
             }
-            let may = window.lets_through(*cause, boot, self.limits, is_out);
+            let may = window.lets_through(*cause, boot, is_out);
             promise!(may, "1: {key:?} is granted under {about:?} {cause:?} {window:?}");
-            if window.is_in_force(boot, self.limits) {
-                promise!(grant.probe, "1: {key:?} is granted under {about:?} {cause:?} {window:?}, and not as a probe");
-                window.probe = Some((token, boot));
-            }
+            let untold = window.is_in_force() && !grant.probe;
+            promise!(!untold, "1: {key:?} is granted under {about:?} {cause:?} {window:?}, and not as a probe");
+            window.tries(token, boot);
         }
         promise!(!self.disabled.contains_key(&key), "1: {key:?} is granted and disabled");
         let live = self.holders.values().filter(|holder| holder.ended.is_none());
@@ -59,6 +58,7 @@ impl Witness {
             profile: ask.profile.clone(),
             model: ask.model.clone(),
             said: BTreeMap::new(),
+            succeeded: false,
             ended: None,
         };
         let before = self.holders.insert(token.0, holder);

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use credpool_core::{Conclusion, EndedBy, Kind, Reach, Reading, Release, Report, Subject, Until, Verdict, Why};
+use credpool_core::{Conclusion, Core, EndedBy, Kind, Reach, Reading, Release, Report, Subject, Until, Verdict, Why};
 
+use super::window::Stage;
 use super::{About, Holder, Window, Witness, promise};
 
 impl Witness {
@@ -13,26 +14,31 @@ impl Witness {
         promise!(duplicate == holder.ended.is_some(), "2: duplicate: {duplicate}, but it was {holder:?}");
         let late = matches!(holder.ended, Some((EndedBy::Ttl | EndedBy::Connection, _)));
         let is_news = !duplicate || (release.success && late);
-        let (by, at) = holder.ended.unwrap_or((EndedBy::Release, boot));
+        let before = holder.ended;
+        let (by, at) = before.unwrap_or((EndedBy::Release, boot));
         promise!(by == ended_by, "2: ended by {ended_by:?}, but it was {holder:?}");
         holder.ended = Some((by, at));
+        // Whoever gave it back has had his say.
+        let given_back = before.is_some_and(|(by, _)| matches!(by, EndedBy::Release | EndedBy::Report));
+        let succeeds = release.success && !given_back && !holder.succeeded;
+        holder.succeeded |= succeeds;
         if !release.success && !duplicate {
-            for window in self.windows.values_mut().filter(|window| window.over.is_some()) {
-                let probed = window.probe.filter(|(token, _)| *token == release.token);
-                window.silent += u32::from(probed.is_some());
+            for window in self.windows.values_mut() {
+                window.hears_nothing_of(release.token, boot);
             }
         }
-        if release.success {
-            // A success may lift what covers its lease and began before it; whether it does is the core's affair.
+        if succeeds {
+            // A success lifts what covers its lease and began before it.
             let holder = holder.clone();
+            let secret_since = self.rows.get(&holder.credential).map(|row| row.secret_since);
             self.windows.retain(|(about, model, _), window| {
                 let covers = match about {
-                    About::Credential(key) => *key == holder.credential,
+                    About::Credential(key) => *key == holder.credential && secret_since == Some(holder.secret_since),
                     About::Account(pool, account) => *pool == holder.pool && *account == holder.account,
                     About::Pool(pool) => *pool == holder.pool,
                 };
                 let for_its_model = model.is_none() || *model == holder.model;
-                !(covers && for_its_model && window.began < holder.granted)
+                !(covers && for_its_model && window.began <= holder.granted) || window.succeeds(boot)
             });
         }
         if let Some(holder) = self.holders.get(&release.token.0).cloned().filter(|_| is_news) {
@@ -58,7 +64,7 @@ impl Witness {
         let Some(until) = said.filter(|until| !until.passed(self.now)) else { return };
         let restricted = (about, reading.model.clone(), cause);
         let window = match self.windows.get(&restricted) {
-            Some(before) if before.over.is_none() => {
+            Some(before) if before.is_closed() => {
                 let until = before.until.max(until);
                 Window { until, guessed: before.guessed && until == before.until, ..before.clone() }
             }
@@ -68,9 +74,8 @@ impl Witness {
                 until,
                 strikes: before.map_or(0, |before| before.strikes),
                 guessed: false,
-                over: None,
+                stage: Stage::Closed,
                 probe: None,
-                silent: 0,
             },
         };
         self.windows.insert(restricted, window);
@@ -82,6 +87,7 @@ impl Witness {
         conclusion: &Conclusion,
         ended_by: Option<EndedBy>,
         duplicate: bool,
+        core: &Core,
     ) -> Result<(), String> {
         let Subject::Lease(token) = report.subject else { return Ok(()) };
         let (step, boot) = (self.step, self.now.boot.0);
@@ -104,49 +110,53 @@ impl Witness {
             promise!(conclusion.why == Some(Why::NotTheCredentialsFault), "a harmless failure is judged");
             return Ok(());
         };
-        let about = match conclusion.reach {
+        let about = match report.verdict.reach {
             Reach::Credential => About::Credential(holder.credential),
             Reach::Account => About::Account(holder.pool, Arc::clone(&holder.account)),
             Reach::Pool => About::Pool(holder.pool),
             Reach::None => return Ok(()),
         };
+        if conclusion.reach == Reach::None && conclusion.why == Some(Why::NotTheCredentialsFault) {
+            self.may_be_the_providers(report, cause, &holder, None);
+        }
         let Some(until) = conclusion.until else { return Ok(()) };
         // It was judged: then it must not be one that is history only.
+        let model = &report.verdict.model;
         let cleared = self.cleared.iter().find(|cleared| {
             let covers = cleared.about == about || cleared.about == About::Pool(holder.pool);
-            covers && cleared.step > holder.granted && (cleared.model.is_none() || cleared.model == conclusion.model)
+            covers && cleared.step > holder.granted && (cleared.model.is_none() || cleared.model == *model)
         });
         promise!(cleared.is_none(), "4: a report from before {cleared:?} is judged");
         if let (About::Credential(key), Some(row)) = (&about, self.rows.get(&holder.credential)) {
             promise!(row.secret_since == holder.secret_since, "4: an old secret's failure is held against {key:?}");
         }
         self.restrictions += 1;
-        let restricted = (about, conclusion.model.clone(), cause);
+        if conclusion.reach != report.verdict.reach || self.is_direct(cause, report) {
+            return self.provider_is_blamed(report, cause, &holder, conclusion, core);
+        }
+        let restricted = (about, model.clone(), cause);
         let Verdict { after_ms, at, .. } = report.verdict;
         let hinted = after_ms.is_some_and(|ms| ms > 0) || at.is_some_and(|at| at > self.now.wall);
-        let mut window = Window {
-            began: step,
-            began_at: boot,
-            until,
-            strikes: conclusion.strikes,
-            guessed: !hinted,
-            over: None,
-            probe: None,
-            silent: 0,
-        };
-        if let Some(before) = self.windows.get(&restricted) {
-            let strikes = conclusion.strikes;
-            if before.over.is_some() {
-                let early = holder.granted < before.began;
-                let most = before.strikes + u32::from(!early);
-                promise!(strikes <= most, "5: {strikes} strikes after {before:?}, granted at {}", holder.granted);
-            } else {
-                promise!(strikes == before.strikes, "5: {strikes} strikes within {before:?}");
+        let (strikes, guessed) = (conclusion.strikes, !hinted);
+        let mut window =
+            Window { began: step, began_at: boot, until, strikes, guessed, stage: Stage::Closed, probe: None };
+        let before = self.windows.get(&restricted).cloned();
+        match &before {
+            Some(before) if before.is_closed() => {
+                // Fewer, if what he remembers of an earlier window was forgotten before this one was foreseen.
+                promise!(strikes <= before.strikes, "5: {strikes} strikes within {before:?}");
                 promise!(until.max(before.until) == until, "3: {until:?} is sooner than {before:?}");
                 let guessed = before.guessed && until == before.until;
-                window = Window { until, guessed, ..before.clone() };
+                window = Window { until, guessed, strikes, ..before.clone() };
             }
+            Some(before) => {
+                let most = before.strikes + u32::from(holder.granted >= before.began);
+                promise!(strikes <= most, "5: {strikes} strikes after {before:?}, granted at {}", holder.granted);
+            }
+            None => {}
         }
+        let opened = (window.began == step).then(|| (restricted.clone(), window.clone(), before));
+        self.may_be_the_providers(report, cause, &holder, opened);
         self.windows.insert(restricted, window);
         Ok(())
     }
