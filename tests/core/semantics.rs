@@ -13,6 +13,7 @@ mod legacy;
 mod limits;
 mod lists;
 mod operators;
+mod orders;
 mod pins;
 mod quotas;
 mod recovery;

@@ -229,6 +229,34 @@ fn jitter_spreads_a_herd_and_only_ever_upward() {
     assert!(all.len() > 50, "a herd wakes at {} moments", all.len());
 }
 
+/// How long hints of `ms` make so many windows last, from the shortest to the longest.
+fn drawn(ms: u64, windows: usize) -> Vec<u64> {
+    let mut world = World::seeded(1, with_backoff(), rows(&["a"]));
+    let draw = |_| {
+        let reported = world.fails("a", Verdict { after_ms: Some(ms), ..fault(Cause::Quota) });
+        let lasts = lasts(&world, reported.conclusion.until);
+        world.clear(None, None);
+        lasts
+    };
+    let mut all: Vec<u64> = (0..windows).map(draw).collect();
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn jitter_is_from_nothing_to_just_under_a_tenth_both_included() {
+    // A hundred milliseconds for each step of 1/1,024.
+    let all = drawn(102_400, 1_500);
+    assert_eq!((all.first(), all.last()), (Some(&102_400), Some(&(102_400 + 10_200))));
+}
+
+#[test]
+fn half_a_minute_spreads_any_herd() {
+    let all = drawn(35 * DAY, 300);
+    assert!(all.iter().all(|ms| (35 * DAY..=35 * DAY + 30 * SECOND).contains(ms)), "{all:?}");
+    assert!(all.last() > Some(&(35 * DAY + 29 * SECOND)), "{all:?}");
+}
+
 #[test]
 fn jitter_stays_below_a_tenth_of_a_long_deadline_too() {
     for seed in 0..50 {
