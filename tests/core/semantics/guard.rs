@@ -1,6 +1,8 @@
 //! Failures that strike several credentials at once are the provider's.
 
-use credpool_core::{Ask, Cause, Evidence, Guard, Phase, Policy, Report, Reported, State, Verdict, Why};
+use credpool_core::{
+    Ask, Cause, Evidence, Guard, Next, Phase, Policy, Report, Reported, Restriction, State, Verdict, Why,
+};
 
 use super::world::{
     World, fault, first_report, for_a_day, of_account, of_model, of_the_account, of_the_pool, row, rows, with_backoff,
@@ -204,6 +206,53 @@ fn who_was_out_when_the_pool_paused_adds_nothing_and_who_was_let_through_makes_i
 }
 
 #[test]
+fn a_lease_that_came_with_the_report_that_began_the_pause_is_from_after_it() {
+    let mut world = world();
+    with(&mut world, "a", Some("large"), outage());
+    let (first, next) = (world.lease_of("b"), world.token());
+    let ask = Ask { model: Some("small".into()), ..Ask::default() };
+    let with_next = Some(Next::With { ask, token: next, owner: None });
+    let large = |token| Report { model: Some("large".into()), ..first_report(token, outage()) };
+    world.send(Report { next: with_next, ..large(first) }).unwrap();
+    world.pass(5 * SECOND);
+    let again = world.send(large(next)).unwrap().conclusion;
+    assert_eq!((again.why, again.strikes), (None, 2));
+}
+
+#[test]
+fn the_next_outage_pauses_for_longer() {
+    let mut world = world();
+    world.fails("a", outage());
+    world.fails("b", outage());
+    world.pass(5 * SECOND);
+    for _ in 0..3 {
+        let (probe, _) = world.lease(Ask::default());
+        world.release(probe, false).unwrap();
+    }
+    // Nobody has said that it is over, and its ramp has ended.
+    world.pass(MINUTE);
+    world.fails("a", outage());
+    let again = world.fails("b", outage()).conclusion;
+    assert_eq!((again.why, again.strikes), (None, 2));
+    assert_eq!(again.until.unwrap().remaining(world.now), Some(10 * SECOND));
+}
+
+#[test]
+fn strikes_that_were_remembered_are_so_when_a_burst_is_undone() {
+    let mut world = world();
+    let of_key = |after_ms| Verdict { status: Some(503), after_ms, ..fault(Cause::Server) };
+    world.fails("a", of_key(Some(SECOND)));
+    for _ in 0..2 {
+        world.pass(10 * SECOND);
+    }
+    assert!(world.records().restrictions.values().all(Restriction::is_over));
+    assert_eq!(world.fails("a", of_key(None)).conclusion.strikes, 2);
+    world.fails("b", of_key(None));
+    let remembered = world.records().restrictions.values().find(|r| r.is_over()).unwrap();
+    assert_eq!(remembered.strikes, 1);
+}
+
+#[test]
 fn a_pause_is_short_whatever_the_provider_says() {
     let mut world = world();
     for id in ["a", "b"] {
@@ -225,6 +274,17 @@ fn an_operators_clear_ends_a_pause_and_a_burst() {
     world.fails("c", outage());
     assert_eq!(world.clear(None, None), 1);
     assert!(world.available("d", None));
+}
+
+#[test]
+fn a_clear_of_one_credential_leaves_what_others_have_met() {
+    for (cleared, is_burst) in [("a", false), ("b", true)] {
+        let mut world = world();
+        world.fails("a", outage());
+        world.clear(Some(cleared), None);
+        world.fails("c", outage());
+        assert_eq!(!world.available("d", None), is_burst, "{cleared} was cleared");
+    }
 }
 
 #[test]

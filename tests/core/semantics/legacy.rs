@@ -153,6 +153,8 @@ fn a_fact_merges_with_what_is_known_by_max() {
     assert!(!world.available("a", None));
     let longer = Import { until: Until::wall(world.now.wall.after(9 * DAY)), ..fact(&world, "a", 1, Cause::Quota) };
     assert!(import(&mut world, longer));
+    let merged = world.records().restrictions.values().next().unwrap();
+    assert!(merged.guessed, "the vendor did not say so here");
     world.pass(8 * DAY);
     assert!(!world.available("a", None));
     assert_eq!(world.records().restrictions.len(), 1);

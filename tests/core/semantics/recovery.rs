@@ -1,15 +1,16 @@
-//! Coming back: probes, silence, the ramp, and rare probes of long windows.
+//! Coming back: probes and their silence, then the ramp, and rare probes of long windows.
+
+mod ramp;
+mod rare;
 
 use credpool_core::{
-    Ask, Cap, Cause, Grant, Import, Phase, Policy, Recovery, Report, Restriction, State, TokenHash, Until, Verdict,
-    Wall,
+    Ask, Cap, Cause, Grant, Import, Policy, Recovery, Report, Restriction, State, TokenHash, Until, Verdict, Wall,
 };
 
 use super::world::{
-    World, connection, fault, first_report, for_a_day, of_account, of_model, of_the_account, of_the_pool, row, rows,
-    unresolved, with_backoff,
+    World, connection, fault, first_report, of_account, of_model, of_the_account, of_the_pool, rows, with_backoff,
 };
-use crate::support::{DAY, HOUR, MINUTE, SECOND};
+use crate::support::{DAY, MINUTE, SECOND};
 
 /// What is guessed lasts 10 s, 20 s, 40 s, 60 s; coming back is as it is by default.
 fn policy() -> Policy {
@@ -50,8 +51,6 @@ fn herd(world: &mut World, most: usize) -> Vec<TokenHash> {
         .map(|(t, _)| t)
         .collect()
 }
-
-// ---- half-open -----------------------------------------------------------------------------------------------------
 
 #[test]
 fn when_a_guess_has_passed_one_lease_at_a_time_is_the_probe() {
@@ -148,6 +147,16 @@ fn probes_that_are_given_back_without_a_word_open_it_in_the_end() {
     }
     assert_eq!(herd(&mut world, 9).len(), 2, "no news of three probes is good news, with care");
     assert_eq!(restriction(&world, Cause::RateLimit).strikes, 1, "but no success");
+}
+
+#[test]
+fn probes_that_run_out_have_not_been_given_back() {
+    let mut world = half_open(Cause::RateLimit);
+    for _ in 0..4 {
+        let (_, grant) = granted(&mut world, Ask { ttl_ms: Some(SECOND), ..Ask::default() });
+        assert!(grant.probe, "nobody has said anything, and nobody was there to say it");
+        world.pass(SECOND);
+    }
 }
 
 #[test]
@@ -267,268 +276,4 @@ fn what_hermes_noted_is_probed_when_it_is_over() {
     world.pass(MINUTE);
     probe(&mut world);
     world.exhausted(Ask::default());
-}
-
-// ---- the ramp ------------------------------------------------------------------------------------------------------
-
-#[test]
-fn after_a_success_the_first_grants_are_few_and_each_success_lets_one_more_through() {
-    let mut world = half_open(Cause::RateLimit);
-    let token = probe(&mut world);
-    world.release(token, true).unwrap();
-    for width in [2, 4, 8, 16] {
-        let out = herd(&mut world, 200);
-        assert_eq!(out.len(), width);
-        assert_eq!(world.state("a"), State::Probing);
-        for token in out {
-            world.release(token, true).unwrap();
-        }
-    }
-    assert_eq!(restriction(&world, Cause::RateLimit).strikes, 1);
-    let out = herd(&mut world, 200);
-    assert_eq!(out.len(), 32);
-    world.release(out[0], true).unwrap();
-    assert_eq!(herd(&mut world, 200).len(), 200, "that is enough");
-}
-
-#[test]
-fn who_says_nothing_gives_its_place_back_and_no_more() {
-    let mut world = half_open(Cause::RateLimit);
-    let token = probe(&mut world);
-    world.release(token, true).unwrap();
-    let out = herd(&mut world, 200);
-    world.release(out[0], false).unwrap();
-    assert_eq!(herd(&mut world, 200).len(), 1);
-}
-
-#[test]
-fn a_ramp_ends_by_itself_and_its_strikes_with_it() {
-    let mut world = half_open(Cause::RateLimit);
-    let token = probe(&mut world);
-    world.release(token, true).unwrap();
-    world.pass(MINUTE - 1);
-    assert_eq!(herd(&mut world, 200).len(), 2);
-    world.pass(1);
-    assert_eq!(herd(&mut world, 50).len(), 50);
-    assert!(world.records().restrictions.is_empty());
-}
-
-#[test]
-fn a_failure_on_the_ramp_is_one_strike_however_many_are_out() {
-    let mut world = half_open(Cause::RateLimit);
-    let token = probe(&mut world);
-    world.release(token, true).unwrap();
-    let out = herd(&mut world, 200);
-    assert_eq!(world.report(out[0], fault(Cause::RateLimit)).conclusion.strikes, 2);
-    assert_eq!(world.report(out[1], fault(Cause::RateLimit)).conclusion.strikes, 2);
-    assert!(!world.available("a", None));
-}
-
-#[test]
-fn two_hundred_who_wait_do_not_fall_on_one_key() {
-    let mut world = half_open(Cause::RateLimit);
-    let mut most = 0;
-    for round in 0..6 {
-        let out = herd(&mut world, 200);
-        most = most.max(out.len());
-        assert!(out.len() <= 1 << round, "{} in round {round}", out.len());
-        for token in out {
-            world.release(token, true).unwrap();
-        }
-    }
-    assert_eq!(most, 32);
-}
-
-#[test]
-fn a_vendors_deadline_opens_but_with_care() {
-    let mut world = World::with(policy(), rows(&["a"]));
-    world.fails("a", Verdict { after_ms: Some(HOUR), ..fault(Cause::Quota) });
-    world.pass(HOUR + 6 * MINUTE);
-    let (token, grant) = granted(&mut world, Ask::default());
-    assert!(!grant.probe, "the vendor said so");
-    world.exhausted(Ask::default());
-    world.release(token, true).unwrap();
-    assert_eq!(herd(&mut world, 200).len(), 2);
-    world.pass(MINUTE);
-    assert_eq!(herd(&mut world, 50).len(), 50);
-}
-
-#[test]
-fn the_care_after_a_vendors_deadline_lasts_no_longer_than_its_window_did() {
-    let mut world = World::with(policy(), rows(&["a"]));
-    world.fails("a", Verdict { at: Some(world.now.wall.after(2 * SECOND)), ..fault(Cause::RateLimit) });
-    world.pass(2_200);
-    assert_eq!(herd(&mut world, 9).len(), 1);
-    world.pass(2_199);
-    assert_eq!(herd(&mut world, 9).len(), 0);
-    world.pass(1);
-    assert_eq!(herd(&mut world, 9).len(), 9);
-    assert_eq!(restriction(&world, Cause::RateLimit).strikes, 1, "nobody has said that it is over");
-}
-
-#[test]
-fn a_hint_that_outlasts_a_guess_makes_it_the_vendors_deadline() {
-    let mut world = World::with(policy(), rows(&["a"]));
-    let (one, other) = (world.lease_of("a"), world.lease_of("a"));
-    world.report(one, fault(Cause::RateLimit));
-    world.report(other, Verdict { after_ms: Some(5 * SECOND), ..fault(Cause::RateLimit) });
-    assert!(restriction(&world, Cause::RateLimit).guessed, "a shorter one changes nothing");
-    world.clear(None, None);
-    let (one, other) = (world.lease_of("a"), world.lease_of("a"));
-    world.report(one, fault(Cause::RateLimit));
-    world.report(other, Verdict { after_ms: Some(MINUTE), ..fault(Cause::RateLimit) });
-    assert!(!restriction(&world, Cause::RateLimit).guessed);
-}
-
-// ---- rare probes of what is not over -------------------------------------------------------------------------------
-
-#[test]
-fn a_long_deadline_is_believed_but_asked_after_every_quarter_of_an_hour() {
-    let mut world = World::with(policy(), rows(&["a"]));
-    world.fails("a", Verdict { after_ms: Some(6 * DAY), ..of_the_account(fault(Cause::Quota)) });
-    for _ in 0..3 {
-        world.pass(15 * MINUTE - 1);
-        assert_eq!(world.exhausted(Ask::default()).by_cause.get(&Cause::Quota), Some(&1));
-        world.pass(1);
-        let token = probe(&mut world);
-        world.exhausted(Ask::default());
-        let conclusion = world.report(token, of_the_account(fault(Cause::Quota))).conclusion;
-        assert_eq!(conclusion.strikes, 1, "the window is the same");
-        world.exhausted(Ask::default());
-    }
-    world.pass(15 * MINUTE);
-    let token = probe(&mut world);
-    world.release(token, true).unwrap();
-    assert_eq!(herd(&mut world, 200).len(), 2, "somebody topped it up");
-    assert_eq!(world.state("a"), State::Probing);
-}
-
-#[test]
-fn a_window_that_is_still_closed_is_asked_after_at_that_rate_whatever_becomes_of_the_probe() {
-    let mut world = World::with(policy(), rows(&["a"]));
-    world.fails("a", for_a_day(Cause::Quota));
-    world.pass(15 * MINUTE);
-    for _ in 0..5 {
-        let token = probe(&mut world);
-        world.release(token, false).unwrap();
-        world.exhausted(Ask::default());
-        world.pass(15 * MINUTE - 1);
-        world.exhausted(Ask::default());
-        world.pass(1);
-    }
-    assert_eq!(restriction(&world, Cause::Quota).phase, Phase::Closed);
-}
-
-#[test]
-fn a_rare_probe_goes_only_where_there_is_nothing_else() {
-    let mut world = World::with(policy(), rows(&["a", "b", "c"]));
-    for id in ["a", "b"] {
-        world.fails(id, for_a_day(Cause::Quota));
-        world.pass(MINUTE);
-    }
-    world.pass(HOUR);
-    assert_eq!(world.used(), "c");
-    let exclude = vec![world.key("c")];
-    let (_, first) = granted(&mut world, Ask { exclude: exclude.clone(), ..Ask::default() });
-    let (_, second) = granted(&mut world, Ask { exclude: exclude.clone(), ..Ask::default() });
-    assert!(first.probe && second.probe);
-    assert_eq!((world.id(first.credential), world.id(second.credential)), ("a".into(), "b".into()));
-    world.exhausted(Ask { exclude, ..Ask::default() });
-    let pinned = Ask { pin: Some(world.key("a")), ..Ask::default() };
-    world.exhausted(pinned.clone());
-    world.pass(15 * MINUTE);
-    assert!(granted(&mut world, pinned).1.probe, "whoever wants it alone has nothing else");
-}
-
-#[test]
-fn what_only_a_person_can_lift_is_not_asked_after() {
-    let causes: [fn(&mut World); 2] = [
-        |world| {
-            world.fails("a", fault(Cause::Dead));
-        },
-        |world| {
-            world.disable("a", None);
-        },
-    ];
-    for restrict in causes {
-        let mut world = World::with(policy(), rows(&["a"]));
-        restrict(&mut world);
-        world.pass(DAY);
-        world.exhausted(Ask::default());
-    }
-    let mut world = World::with(policy(), vec![unresolved("a")]);
-    world.pass(DAY);
-    world.exhausted(Ask::default());
-}
-
-#[test]
-fn an_empty_balance_is_asked_after() {
-    let mut world = World::with(policy(), rows(&["a"]));
-    world.fails("a", for_a_day(Cause::Billing));
-    world.pass(15 * MINUTE);
-    let token = probe(&mut world);
-    assert_eq!(world.state("a"), State::Billing);
-    world.release(token, true).unwrap();
-    assert_eq!(world.state("a"), State::Ready);
-}
-
-#[test]
-fn two_windows_are_asked_after_when_both_may_be() {
-    let mut world = World::with(policy(), rows(&["a"]));
-    let (one, other) = (world.lease_of("a"), world.lease_of("a"));
-    world.report(one, for_a_day(Cause::Quota));
-    world.pass(10 * MINUTE);
-    world.report(other, for_a_day(Cause::RateLimit));
-    world.pass(5 * MINUTE);
-    world.exhausted(Ask::default());
-    world.pass(10 * MINUTE);
-    let token = probe(&mut world);
-    world.release(token, true).unwrap();
-    assert!(world.records().restrictions.values().all(|r| !r.is_in_force()));
-}
-
-#[test]
-fn a_rare_probe_meets_the_hard_cap_like_any_other_lease() {
-    let mut world = World::with(Policy { cap: Cap { max_in_flight: 1, hard: true }, ..policy() }, rows(&["a"]));
-    let (token, _) = world.lease(Ask { ttl_ms: Some(HOUR), ..Ask::default() });
-    world.send(Report { keep: true, ..first_report(token, for_a_day(Cause::Quota)) }).unwrap();
-    world.pass(15 * MINUTE);
-    world.exhausted(Ask::default());
-    world.release(token, false).unwrap();
-    probe(&mut world);
-}
-
-#[test]
-fn a_whole_pool_that_is_closed_is_asked_after_too() {
-    let mut world = World::with(policy(), rows(&["a", "b"]));
-    world.fails("a", of_the_pool(for_a_day(Cause::Forbidden)));
-    world.pass(15 * MINUTE);
-    probe(&mut world);
-    world.exhausted(Ask::default());
-}
-
-#[test]
-fn a_rare_probe_that_is_out_when_the_window_ends_is_waited_for() {
-    let mut world = World::with(policy(), rows(&["a"]));
-    world.policy.cooldowns.quota = credpool_core::Backoff::fixed(20 * MINUTE);
-    world.define(vec![row("a")]);
-    world.fails("a", fault(Cause::Quota));
-    let Until::Passed { boot, .. } = restriction(&world, Cause::Quota).until else { unreachable!() };
-    let left = boot.since(world.now.boot);
-    world.pass(left - 30 * SECOND);
-    let token = probe(&mut world);
-    world.pass(30 * SECOND);
-    world.exhausted(Ask::default());
-    world.release(token, false).unwrap();
-    probe(&mut world);
-}
-
-#[test]
-fn the_interval_is_the_pools() {
-    let mut world = World::with(policy(), rows(&["a"]));
-    world.fails("a", for_a_day(Cause::Quota));
-    world.policy.recovery.probe_interval_ms = 5 * MINUTE;
-    world.define(rows(&["a"]));
-    world.pass(5 * MINUTE);
-    probe(&mut world);
 }
