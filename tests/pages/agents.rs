@@ -13,6 +13,30 @@ def call_provider(credential):
 
 "#;
 
+/// A provider that finds fault with the request itself.
+const REFUSE_REQUEST: &str = r#"
+calls = 0
+def call_provider(credential):
+    global calls
+    calls += 1
+    assert calls < 5, "it goes on for ever"
+    print("called")
+    return 400, {}, '{"error": {"type": "invalid_request_error", "code": "invalid_value", "message": "no such role"}}'
+
+"#;
+
+#[test]
+fn the_python_agent_gives_up_where_no_key_would_help() {
+    let Some(python) = need(Tool::Hermes) else { return };
+    let daemon = sample_daemon();
+    let script = format!("{REFUSE_REQUEST}{}", Page::at("client/README.md").block("python agent"));
+    let mut command = std::process::Command::new(python);
+    let output = daemon.credpool().dress(&mut command).args(["-c", &script]).output().expect("Python can be started");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "called\n");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("no other key would help: request"), "{error}");
+}
+
 #[test]
 fn the_python_agent_moves_on_to_the_next_key() {
     let Some(python) = need(Tool::Hermes) else { return };

@@ -50,12 +50,16 @@ fn verdict(explanation: &Explanation<'_>, now_ms: u64) -> String {
 
 fn row(candidate: &Candidate<'_>, now_ms: u64) -> Row<4> {
     let (symbol, style) = of_state(candidate.state);
-    let mut reasons = candidate.reasons.iter().map(|reason| self::reason(reason, candidate, now_ms));
-    let first = if candidate.eligible {
-        Cell::new("nothing", GOOD)
-    } else {
-        Cell::new(reasons.next().unwrap_or_else(|| "something".to_owned()), BAD)
+    let first = match candidate.reasons.first() {
+        _ if candidate.eligible => Cell::new("nothing", GOOD),
+        Some(reason) => Cell::new(self::reason(reason, candidate, now_ms), BAD),
+        None => Cell::new("something", BAD),
     };
+    // Whom a restriction covers, and what says so, is in the daemon's sentence alone.
+    let told = candidate.reasons.iter().enumerate().filter_map(|(at, reason)| match reason.obstacle {
+        Obstacle::Restricted if !reason.message.is_empty() => Some(clean(&reason.message).into_owned()),
+        _ => (at > 0).then(|| self::reason(reason, candidate, now_ms)),
+    });
     Row {
         cells: [
             Cell::new(format!("{symbol} {}", words(candidate.state.as_str())), style),
@@ -63,7 +67,7 @@ fn row(candidate: &Candidate<'_>, now_ms: u64) -> Row<4> {
             Cell::plain(clean(&candidate.label)),
             Cell::new(clean(&candidate.id), FAINT),
         ],
-        notes: reasons
+        notes: told
             .chain(candidate.quota.as_ref().map(|quota| clean(quota).into_owned()))
             .chain(running_out(candidate.secret_expires_at_ms, now_ms))
             .collect(),

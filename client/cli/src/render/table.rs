@@ -2,6 +2,7 @@
 
 use super::style::{FAINT, PLAIN, paint};
 use anstyle::Style;
+use textwrap::Options;
 
 /// A column: its heading, which side its cells lean to, and how narrow it may become.
 #[derive(Clone, Copy)]
@@ -36,9 +37,11 @@ pub(super) struct Row<const N: usize> {
 
 const INDENT: &str = "  ";
 const GAP: &str = "  ";
+/// What a row's notes are indented by.
+const NOTE: &str = "    ";
 
 /// The table, at most `width` columns wide where its columns can shrink as much; the first of them
-/// shrink first.
+/// shrink first. Notes go on in the next line.
 pub(super) fn render<const N: usize>(columns: &[Column; N], rows: &[Row<N>], width: usize) -> String {
     let widths = widths(columns, rows, width);
     let mut out = String::new();
@@ -47,10 +50,13 @@ pub(super) fn render<const N: usize>(columns: &[Column; N], rows: &[Row<N>], wid
     for row in rows {
         line(&mut out, columns, &widths, &row.cells);
         for note in &row.notes {
-            out.push_str(INDENT);
-            out.push_str(GAP);
-            out.push_str(&paint(FAINT, clip(&format!("└ {note}"), width - INDENT.len() - GAP.len())));
-            out.push('\n');
+            // What an operator asks for at night is in the last words as often as in the first.
+            for line in textwrap::wrap(&format!("└ {note}"), Options::new(width - NOTE.len()).subsequent_indent("  "))
+            {
+                out.push_str(NOTE);
+                out.push_str(&paint(FAINT, line));
+                out.push('\n');
+            }
         }
     }
     out

@@ -52,6 +52,27 @@ fn what_its_quota_does_stands_under_a_candidate() {
 }
 
 #[test]
+fn whom_a_restriction_covers_and_what_says_so_stands_under_a_candidate() {
+    let text = explained(|value| {
+        value["candidates"][1]["reasons"][0]["message"] = json!(
+            "rate limit of the whole pool, for model gpt-5.5 only, since 2 s ago, for another 41 s; HTTP 429; \
+             openai.429.rate_limit_exceeded; header:retry-after said \"43\""
+        );
+    });
+    assert!(
+        text.contains(
+            "rate limit 429, 43s left  spare    d4e5f6
+    └ rate limit of the whole pool, for model gpt-5.5 only, since 2 s ago, for
+      another 41 s; HTTP 429; openai.429.rate_limit_exceeded; header:retry-after
+      said \"43\"
+    └ at its cap: 2 leases
+"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
 fn no_choice_says_when_to_try_again() {
     let nothing = |retry_at_ms: serde_json::Value| {
         explained(move |value| {
