@@ -1,6 +1,7 @@
 //! The command `credpool` with real programs: what they get, how they end, and that no lease is left.
 
 mod claude;
+mod clean;
 mod curl;
 mod exec;
 mod get;

@@ -1,7 +1,7 @@
 //! hermes-agent, in the virtual environment that `tests/run` makes.
 
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::support::{Home, Tool, need, repository};
 
@@ -15,6 +15,25 @@ impl Hermes {
     #[track_caller]
     pub(super) fn installed() -> Option<Self> {
         need(Tool::Hermes).map(|python| Self { python })
+    }
+
+    /// Every version that is installed; of each that is not, the test has been listed as skipped.
+    #[track_caller]
+    pub(super) fn versions() -> impl Iterator<Item = Self> {
+        let pythons = [Tool::Hermes0_17, Tool::Hermes0_18, Tool::Hermes0_19].map(need);
+        pythons.into_iter().flatten().map(|python| Self { python })
+    }
+
+    /// A script of this folder that is talked to.
+    #[track_caller]
+    pub(super) fn start(&self, home: &Home, name: &str, arguments: &[&str]) -> Child {
+        let mut command = Command::new(&self.python);
+        command.arg("-B").arg(repository().join("tests/hermes").join(name)).args(arguments);
+        home.dress(&mut command)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("hermes-agent can be started")
     }
 
     /// `hermes` with these arguments.

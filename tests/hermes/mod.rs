@@ -1,6 +1,7 @@
 //! A real hermes-agent beside the daemon: what it writes is served, and what it does is seen.
 
 mod agent;
+mod clean;
 mod files;
 mod oracle;
 mod providers;

@@ -19,6 +19,9 @@ _credpool() {
             credpool,acquire)
                 cmd="credpool__subcmd__acquire"
                 ;;
+            credpool,auth)
+                cmd="credpool__subcmd__auth"
+                ;;
             credpool,call)
                 cmd="credpool__subcmd__call"
                 ;;
@@ -64,8 +67,23 @@ _credpool() {
             credpool,status)
                 cmd="credpool__subcmd__status"
                 ;;
+            credpool__subcmd__auth,clean)
+                cmd="credpool__subcmd__auth__subcmd__clean"
+                ;;
+            credpool__subcmd__auth,help)
+                cmd="credpool__subcmd__auth__subcmd__help"
+                ;;
+            credpool__subcmd__auth__subcmd__help,clean)
+                cmd="credpool__subcmd__auth__subcmd__help__subcmd__clean"
+                ;;
+            credpool__subcmd__auth__subcmd__help,help)
+                cmd="credpool__subcmd__auth__subcmd__help__subcmd__help"
+                ;;
             credpool__subcmd__help,acquire)
                 cmd="credpool__subcmd__help__subcmd__acquire"
+                ;;
+            credpool__subcmd__help,auth)
+                cmd="credpool__subcmd__help__subcmd__auth"
                 ;;
             credpool__subcmd__help,call)
                 cmd="credpool__subcmd__help__subcmd__call"
@@ -112,6 +130,9 @@ _credpool() {
             credpool__subcmd__help,status)
                 cmd="credpool__subcmd__help__subcmd__status"
                 ;;
+            credpool__subcmd__help__subcmd__auth,clean)
+                cmd="credpool__subcmd__help__subcmd__auth__subcmd__clean"
+                ;;
             *)
                 ;;
         esac
@@ -119,7 +140,7 @@ _credpool() {
 
     case "${cmd}" in
         credpool)
-            opts="-h -V --socket --server --json --color --help --version acquire exec get release report-error renew status explain history clear disable enable reload ping call help"
+            opts="-h -V --socket --server --json --color --help --version acquire exec get release report-error renew status explain history clear disable enable reload ping call auth help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -191,6 +212,104 @@ _credpool() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        credpool__subcmd__auth)
+            opts="-h -V --socket --server --json --color --help --version clean help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        credpool__subcmd__auth__subcmd__clean)
+            opts="-h -V --auth-file --dry-run --force --socket --server --json --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --auth-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        credpool__subcmd__auth__subcmd__help)
+            opts="clean help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        credpool__subcmd__auth__subcmd__help__subcmd__clean)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        credpool__subcmd__auth__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -501,7 +620,7 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__help)
-            opts="acquire exec get release report-error renew status explain history clear disable enable reload ping call help"
+            opts="acquire exec get release report-error renew status explain history clear disable enable reload ping call auth help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -517,6 +636,34 @@ _credpool() {
         credpool__subcmd__help__subcmd__acquire)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        credpool__subcmd__help__subcmd__auth)
+            opts="clean"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        credpool__subcmd__help__subcmd__auth__subcmd__clean)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::exit;
 
+mod auth;
 mod duration;
 mod exec;
 mod get;
@@ -15,6 +16,7 @@ mod lease;
 mod report;
 mod values;
 
+pub(crate) use auth::{Auth, AuthCommand, Clean};
 use duration::parse_duration;
 pub(crate) use exec::Exec;
 pub(crate) use get::{Form, Get, Last};
@@ -62,6 +64,15 @@ pub(crate) struct Global {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Asking(Asking),
+    /// Look after Hermes' auth.json
+    Auth(Auth),
+}
+
+/// What takes a daemon.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Asking {
     /// Lease a credential, until it is released, reported, or its time is over
     Acquire(Acquire),
     /// Run a program under a lease that lives as long as it does

@@ -10,7 +10,7 @@ use credpool_client::proto::words::ErrorCode;
 pub(crate) enum Exit {
     /// It did what was asked.
     Ok,
-    /// The daemon refused, for a reason that has no code of its own here.
+    /// The daemon refused, or a file cannot be used, for a reason that has no code of its own here.
     Refused,
     /// The command line is wrong. Clap ends with this one by itself.
     Usage,
@@ -31,7 +31,7 @@ pub(crate) enum Exit {
 /// Every way to end, its exit code, and what `--help` says of it.
 const TABLE: [(Exit, u8, &str); 9] = [
     (Exit::Ok, 0, "done"),
-    (Exit::Refused, 1, "the daemon refused, or its answer could not be used"),
+    (Exit::Refused, 1, "the daemon refused, or its answer or a file could not be used"),
     (Exit::Usage, 2, "the command line is wrong"),
     (Exit::Unreachable, 3, "no daemon could be reached, or none of this home"),
     (Exit::Unavailable, 4, "nothing to lease now; stderr says when to come back"),

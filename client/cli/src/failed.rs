@@ -22,6 +22,8 @@ pub(crate) enum Failed {
     NoSecret(String),
     /// The program could not be started, or not be watched.
     Program(io::Error),
+    /// Hermes' file is not there, or cannot be used or written.
+    AuthFile(String),
     /// What the command line names cannot be used.
     Usage(String),
     /// Nothing could be written, or no runtime started.
@@ -41,7 +43,7 @@ impl Failed {
             Self::Program(_) => Exit::CannotRun,
             // Whoever reads our output has read enough of it.
             Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
-            Self::Client(_) | Self::NoSecret(_) | Self::Io(_) => Exit::Refused,
+            Self::Client(_) | Self::NoSecret(_) | Self::AuthFile(_) | Self::Io(_) => Exit::Refused,
         }
     }
 
@@ -58,7 +60,7 @@ impl Failed {
             // Made of what has been cleaned.
             Self::NoSecret(message) => message.clone(),
             Self::Program(error) => format!("cannot run the program: {error}"),
-            Self::Usage(message) => clean(message).into_owned(),
+            Self::AuthFile(message) | Self::Usage(message) => clean(message).into_owned(),
             Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => String::new(),
             Self::Io(error) => format!("cannot write: {error}"),
         }

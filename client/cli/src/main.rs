@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 mod args;
+mod auth;
 mod commands;
 mod exit;
 mod failed;

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+pub(crate) mod cleaned;
 pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod lease;

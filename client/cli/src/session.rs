@@ -20,14 +20,7 @@ pub(crate) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(crate) async fn open(global: &Global, output: &'a mut Output) -> Result<Self, Failed> {
-        let mut options = ConnectOptions::from_env().client_name(concat!("credpool/", env!("CARGO_PKG_VERSION")));
-        if let Some(socket) = &global.socket {
-            options = options.socket(socket);
-        }
-        if let Some(uid) = global.server {
-            options = options.server_uid(uid);
-        }
-        Ok(Self { client: Client::connect(options).await?, output })
+        Ok(Self { client: Client::connect(options(global)).await?, output })
     }
 
     /// Asks and returns the answer. A program's reader gets the line as it came; people get to see
@@ -69,6 +62,18 @@ struct Head {
     error: Option<WireError<'static>>,
     #[serde(default)]
     warnings: Vec<String>,
+}
+
+/// How to find the daemon that the command line means.
+pub(crate) fn options(global: &Global) -> ConnectOptions {
+    let mut options = ConnectOptions::from_env().client_name(concat!("credpool/", env!("CARGO_PKG_VERSION")));
+    if let Some(socket) = &global.socket {
+        options = options.socket(socket);
+    }
+    if let Some(uid) = global.server {
+        options = options.server_uid(uid);
+    }
+    options
 }
 
 /// This machine's clock, in milliseconds of Unix time. The daemon is on the same machine.

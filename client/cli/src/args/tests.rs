@@ -75,6 +75,14 @@ fn a_profile_is_named_where_there_is_something_to_be_found_by_it() {
 }
 
 #[test]
+fn cleaning_is_about_the_file_and_nothing_else() {
+    accept("credpool auth clean --dry-run --auth-file /a --json");
+    accept("credpool auth clean --force");
+    refuse("credpool auth");
+    refuse("credpool auth clean openrouter");
+}
+
+#[test]
 fn conditions_of_the_next_lease_need_a_next_lease() {
     accept("credpool report-error l --next --next-model m --next-exclude a --next-exclude b");
     refuse("credpool report-error l --next-model m");
