@@ -356,7 +356,13 @@ impl Engine {
             Reply::Renewed(result) => self.renewed(ticket, result),
             Reply::Cleared(result) => self.cleared(ticket, result),
             Reply::Switched(result) => self.switched(ticket, result),
-            Reply::Defined(_) | Reply::Imported(_) | Reply::Claimed(_) | Reply::Disconnected(_) | Reply::Ticked => {}
+            // No acquire is told yet to wait.
+            Reply::Queued(_)
+            | Reply::Defined(_)
+            | Reply::Imported(_)
+            | Reply::Claimed(_)
+            | Reply::Disconnected(_)
+            | Reply::Ticked => {}
         }
     }
 

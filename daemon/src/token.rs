@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use credpool_core::TokenHash;
+use credpool_core::{Session, TokenHash};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroize;
 
@@ -42,11 +42,19 @@ impl Token {
     /// What the core knows the lease by.
     #[must_use]
     pub(crate) fn hash(&self) -> TokenHash {
-        let digest = Sha256::digest(self.0);
-        let mut first = [0; 16];
-        first.copy_from_slice(&digest[..16]);
-        TokenHash(u128::from_be_bytes(first))
+        TokenHash(half_of_the_hash(&self.0))
     }
+}
+
+/// What the core knows a session by, so that what callers name theirs is kept nowhere.
+pub(crate) fn session(name: &str) -> Session {
+    Session(half_of_the_hash(name.as_bytes()))
+}
+
+/// 128 bits of the SHA-256 of `bytes`.
+fn half_of_the_hash(bytes: &[u8]) -> u128 {
+    let digest = Sha256::digest(bytes);
+    digest.iter().take(16).fold(0, |half, byte| (half << 8) | u128::from(*byte))
 }
 
 impl fmt::Debug for Token {

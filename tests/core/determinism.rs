@@ -1,7 +1,7 @@
 //! The same seed, commands and times give the same replies and the same records, byte for byte, and the changes tell
 //! every one of them.
 
-use credpool_core::{Claim, Claimed, Command, Core, Now, Records, Reply, Reported, Seq, Strategy};
+use credpool_core::{Claim, Claimed, Command, Core, Now, Records, Reply, Reported, Seq, Settled, Strategy};
 use proptest::prelude::{ProptestConfig, TestCaseError, proptest};
 use proptest::sample::Index;
 
@@ -15,6 +15,7 @@ fn bytes(records: &Records) -> String {
 /// A run without checks: every reply, the records at its end, and what the changes were folded into.
 struct Run {
     replies: Vec<Reply>,
+    settled: Vec<Settled>,
     records: Records,
     folded: Records,
 }
@@ -22,7 +23,7 @@ struct Run {
 fn run(setup: &Setup, seed: u64, script: &[(u64, Op)]) -> Run {
     let mut core = Core::new(seed, setup.limits());
     let mut stage = Stage::new(setup);
-    let mut replies = Vec::new();
+    let (mut replies, mut settled) = (Vec::new(), Vec::new());
     let mut folded = Records::new(seed);
     let commands = stage.prologue().map(Some).into_iter().chain(script.iter().map(|_| None));
     for (at, command) in commands.enumerate() {
@@ -31,8 +32,9 @@ fn run(setup: &Setup, seed: u64, script: &[(u64, Op)]) -> Run {
         core.changes().for_each(|change| folded.fold(change));
         stage.observe(&command, &reply);
         replies.push(reply);
+        settled.extend_from_slice(core.settled());
     }
-    Run { replies, records: core.records().clone(), folded }
+    Run { replies, settled, records: core.records().clone(), folded }
 }
 
 /// A core that goes on from what `core` would leave on a disk, once each lease was claimed by whose it was; and `core`,
@@ -61,7 +63,7 @@ fn but_for_evidence(mut reply: Reply) -> Reply {
 }
 
 /// The first reply in which two runs differ.
-fn same(one: &[Reply], other: &[Reply]) -> Result<(), TestCaseError> {
+fn same<T: PartialEq + std::fmt::Debug>(one: &[T], other: &[T]) -> Result<(), TestCaseError> {
     match one.iter().zip(other).position(|(one, other)| one != other) {
         None if one.len() == other.len() => Ok(()),
         None => Err(TestCaseError::fail("one run has more replies")),
@@ -74,16 +76,19 @@ fn same_bytes(one: &Records, other: &Records) -> Result<(), TestCaseError> {
     if one == other { Ok(()) } else { Err(TestCaseError::fail(format!("records:\n{one}\n{other}"))) }
 }
 
-/// The replies to all but `Tick`, without the numbers of commands.
-fn but_for_ticks(replies: Vec<Reply>) -> Vec<Reply> {
-    let told = replies.into_iter().filter(|reply| *reply != Reply::Ticked);
-    told.map(|mut reply| {
-        if let Reply::Acquired(Ok(grant)) | Reply::Reported(Ok(Reported { next: Some(Ok(grant)), .. })) = &mut reply {
+/// The replies to all but `Tick`, and to those who waited, without the numbers of commands.
+fn but_for_ticks(run: Run) -> (Vec<Reply>, Vec<Settled>) {
+    let Run { mut replies, mut settled, .. } = run;
+    replies.retain(|reply| *reply != Reply::Ticked);
+    for reply in &mut replies {
+        if let Reply::Acquired(Ok(grant)) | Reply::Reported(Ok(Reported { next: Some(Ok(grant)), .. })) = reply {
             grant.epoch = Seq(0);
         }
-        reply
-    })
-    .collect()
+    }
+    for grant in settled.iter_mut().filter_map(|settled| settled.answer.as_mut().ok()) {
+        grant.epoch = Seq(0);
+    }
+    (replies, settled)
 }
 
 proptest! {
@@ -93,6 +98,7 @@ proptest! {
     fn two_cores_that_are_fed_the_same_end_equal_and_their_changes_tell_all((setup, script) in scripts(60)) {
         let (one, other) = (run(&setup, setup.seed, &script), run(&setup, setup.seed, &script));
         same(&one.replies, &other.replies)?;
+        same(&one.settled, &other.settled)?;
         same_bytes(&one.records, &other.records)?;
         same_bytes(&one.records, &other.folded)?;
     }
@@ -112,7 +118,8 @@ proptest! {
         }
         let (before, after) = script.split_at(cut.index(script.len() + 1));
         for (pause, op) in before {
-            let command = stage.command(*pause, op);
+            // Whoever waits does so no longer than its connection lasts, and that not longer than the run.
+            let command = stage.command(*pause, &op.clone().at_once());
             let reply = core.apply(stage.now, command.clone());
             stage.observe(&command, &reply);
         }
@@ -130,7 +137,9 @@ proptest! {
     fn where_nothing_is_left_to_chance_the_seed_changes_nothing((setup, script) in scripts(60)) {
         let setup = setup.without(Strategy::Random);
         let script: Vec<(u64, Op)> = script.into_iter().filter(|(_, op)| !op.is_left_to_chance()).collect();
-        same(&run(&setup, 1, &script).replies, &run(&setup, 2, &script).replies)?;
+        let (one, other) = (run(&setup, 1, &script), run(&setup, 2, &script));
+        same(&one.replies, &other.replies)?;
+        same(&one.settled, &other.settled)?;
     }
 
     #[test]
@@ -142,6 +151,8 @@ proptest! {
         });
         let often: Vec<(u64, Op)> = often.collect();
         let (one, other) = (run(&setup, setup.seed, &script), run(&setup, setup.seed, &often));
-        same(&but_for_ticks(one.replies), &but_for_ticks(other.replies))?;
+        let ((one, one_settled), (other, other_settled)) = (but_for_ticks(one), but_for_ticks(other));
+        same(&one, &other)?;
+        same(&one_settled, &other_settled)?;
     }
 }

@@ -38,8 +38,9 @@ fn step(core: &mut Watched, naive: &mut Naive, stage: &mut Stage, command: &Comm
         _ => None,
     };
     let reply = core.apply(stage.now, command.clone())?;
-    let told = |error: String| format!("{error}\n at {:?}\n {command:?}\n {reply:?}", stage.now);
-    naive.step(stage.now, command, &reply).map_err(told)?;
+    let told =
+        |error: String| format!("{error}\n at {:?}\n {command:?}\n {reply:?}\n {:?}", stage.now, core.core().settled());
+    naive.step(stage.now, command, &reply, core.core().settled()).map_err(told)?;
     naive.agrees_with(core.core()).map_err(told)?;
     if let (Some(foreseen), Reply::Acquired(answer)) = (foreseen, &reply) {
         let foreseen = foreseen.and_then(|explanation| explanation.choice);

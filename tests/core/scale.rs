@@ -60,7 +60,7 @@ impl Work {
         self.tokens += 1;
         let token = TokenHash(self.tokens);
         let owner = Some(Owner { run: 1, connection: 1 });
-        let reply = self.apply(Command::Acquire(Acquire { pool: self.pool, ask, token, owner }));
+        let reply = self.apply(Command::Acquire(Acquire { pool: self.pool, ask, token, owner, wait: None }));
         assert!(matches!(reply, Reply::Acquired(Ok(_))), "{reply:?}");
         token
     }

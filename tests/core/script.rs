@@ -5,10 +5,12 @@ mod file;
 mod generating;
 mod readings;
 
+use std::collections::BTreeMap;
+
 use credpool_core::{
-    Acquire, Ask, Backoff, Cap, Cause, Clear, Command, Cooldowns, CredentialKey, Disable, Evidence, Guard, Import,
-    Kind, Limits, Model, Next, Now, Owner, Policy, PoolKey, Profile, Reach, Recovery, Release, Renew, Reply, Report,
-    Reported, Seq, Strategy, Subject, TokenHash, Until, Verdict, Wall,
+    Acquire, Ask, Backoff, Cap, Cause, Class, Clear, Command, Cooldowns, CredentialKey, Disable, Evidence, Guard,
+    Import, Kind, Limits, Model, Next, Now, Owner, Policy, PoolKey, Profile, Reach, Recovery, Release, Renew, Reply,
+    Report, Reported, Seq, Session, Strategy, Subject, TokenHash, Until, Verdict, Wait, Wall,
 };
 
 use crate::support::{START, later, stepped};
@@ -27,6 +29,10 @@ pub(crate) struct Setup {
     leases: usize,
     leases_per_connection: usize,
     reports_per_lease: usize,
+    waiters: usize,
+    waiters_per_connection: usize,
+    queues_per_pool: usize,
+    bindings: usize,
     pools: [(Strategy, Cap); 2],
     rows: [u8; 2],
     lists: Vec<ListOp>,
@@ -39,6 +45,10 @@ impl Setup {
         Limits {
             leases: self.leases,
             leases_per_connection: self.leases_per_connection,
+            waiters: self.waiters,
+            waiters_per_connection: self.waiters_per_connection,
+            queues_per_pool: self.queues_per_pool,
+            bindings: self.bindings,
             reports_per_lease: self.reports_per_lease,
             models_per_scope: 64,
             quotas_per_account: 64,
@@ -85,8 +95,11 @@ impl Setup {
             strategy,
             cap,
             reserve_permille: 0,
+            models: BTreeMap::new(),
+            total: None,
             lease_ttl_ms: 800,
             detached_ttl_ms: 600,
+            affinity_ttl_ms: 1_200,
             cooldowns,
             recovery,
             guard,
@@ -98,7 +111,7 @@ impl Setup {
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
     Edit(usize, Edit),
-    Acquire(usize, AskOp, Option<u8>),
+    Acquire(usize, AskOp, Option<u8>, Option<WaitOp>),
     Report {
         lease: usize,
         number: u64,
@@ -135,6 +148,14 @@ pub(crate) enum Op {
 }
 
 impl Op {
+    /// The same without waiting.
+    pub(crate) fn at_once(self) -> Self {
+        match self {
+            Self::Acquire(pool, ask, owner, _) => Self::Acquire(pool, ask, owner, None),
+            op => op,
+        }
+    }
+
     /// Whether it may lead to a draw: of a credential, or of a window's jitter.
     pub(crate) fn is_left_to_chance(&self) -> bool {
         match self {
@@ -164,6 +185,15 @@ pub(crate) struct AskOp {
     pub(crate) exclude: Vec<usize>,
     pub(crate) ttl_ms: Option<u64>,
     pub(crate) by_reference: bool,
+    pub(crate) class: Class,
+    pub(crate) session: Option<u8>,
+}
+
+/// A `Wait` whose connection is numbered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WaitOp {
+    pub(crate) ms: u64,
+    pub(crate) connection: u8,
 }
 
 /// A `Verdict` whose instant is told from now.
@@ -229,10 +259,11 @@ impl Stage {
                 file.edit(edit, self.now);
                 file.define(pool % 2)
             }
-            Op::Acquire(pool, ask, owner) => {
+            Op::Acquire(pool, ask, owner, wait) => {
                 let pool = self.pools[pool % 2];
                 let ask = self.ask(ask);
-                Command::Acquire(Acquire { pool, ask, token: self.token(), owner: owner.map(owner_of) })
+                let wait = wait.map(|wait| Wait { ms: wait.ms, connection: owner_of(wait.connection) });
+                Command::Acquire(Acquire { pool, ask, token: self.token(), owner: owner.map(owner_of), wait })
             }
             Op::Report { lease, number, model, verdict, readings, keep, next } => {
                 let next = next.as_ref().map(|ask| match ask {
@@ -314,6 +345,8 @@ impl Stage {
                 }
             }
             (Command::Acquire(acquire), Reply::Acquired(Ok(grant))) => granted(acquire.token, grant),
+            // It may be spoken of before it is granted.
+            (Command::Acquire(acquire), Reply::Queued(_)) => self.tokens.push(acquire.token),
             (
                 Command::Report(Report { next: Some(next), .. }),
                 Reply::Reported(Ok(Reported { next: Some(Ok(grant)), .. })),
@@ -333,6 +366,8 @@ impl Stage {
             exclude: ask.exclude.iter().map(|key| self.credential(*key)).collect(),
             ttl_ms: ask.ttl_ms,
             by_reference: ask.by_reference,
+            class: ask.class,
+            session: ask.session.map(|session| Session(u128::from(session))),
         }
     }
 

@@ -35,8 +35,10 @@ fn the_promises_hold_while_agents_come_and_go() {
         all.grants += shown.grants;
         all.restrictions += shown.restrictions;
         all.pauses += shown.pauses;
+        all.served += shown.served;
     }
-    assert!(all.grants > 0 && all.restrictions > 0 && all.pauses > 0, "nothing was shown: {all:?}");
+    let shown = all.grants > 0 && all.restrictions > 0 && all.pauses > 0 && all.served > 0;
+    assert!(shown, "nothing was shown: {all:?}");
 }
 
 #[test]
@@ -52,6 +54,7 @@ fn the_witness_notices_every_lie() {
             Lie::Shortened => "3: ",
             Lie::JudgedAfterClear => "4: ",
             Lie::StruckTwice => "5: ",
+            Lie::Overtaken | Lie::LeftWaiting => "6: ",
             Lie::OutOfTheList => "out of the list: ",
             Lie::PausedForOne => "guard: ",
         };

@@ -77,6 +77,8 @@ impl Watched {
             Change::Account(key, _) => Some(format!("{key:?}")),
             Change::List(key, _) => Some(format!("{key:?}")),
             Change::Lease(key, _) => Some(format!("{key:?}")),
+            Change::Waiter(key, _) => Some(format!("{key:?}")),
+            Change::Binding(key, _) => Some(format!("{key:?}")),
             Change::Restriction(key, _) => Some(format!("{key:?}")),
             Change::Watermark(key, _) => Some(format!("{key:?}")),
             Change::Quota(key, _) => Some(format!("{key:?}")),

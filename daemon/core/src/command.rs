@@ -1,6 +1,5 @@
 //! What can be asked of the core, and what it answers.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::cause::{Cause, Kind, State};
@@ -8,9 +7,11 @@ use crate::policy::{Cap, Policy, Strategy};
 use crate::quota::Reading;
 use crate::records::{
     Ask, ChosenBy, Conclusion, CredentialKey, EndedBy, Evidence, LeaseNo, Model, Owner, PoolKey, Profile, Reach, Seq,
-    TokenHash,
+    TokenHash, WaiterNo,
 };
+use crate::refusal::Refusal;
 use crate::time::{Boot, Until, Wall};
+use crate::waiting::Wait;
 
 /// A command. What is not here does not change the state of a pool.
 #[derive(Clone, Debug)]
@@ -115,6 +116,8 @@ pub struct Acquire {
     pub token: TokenHash,
     /// The connection that the lease is bound to; `None` for a detached lease.
     pub owner: Option<Owner>,
+    /// How long it may wait for somebody; `None` for not at all.
+    pub wait: Option<Wait>,
 }
 
 /// Whom a failure is about.
@@ -169,14 +172,14 @@ pub struct Report {
 /// The lease that follows a report.
 #[derive(Clone, Debug)]
 pub enum Next {
-    /// On the terms of the lease that was reported; if that one was bound, then to this connection.
+    /// On the terms of the lease that was reported, without waiting; if that one was bound, then to this connection.
     Same {
         /// The hash of the token that it will have.
         token: TokenHash,
         /// The connection that reports.
         connection: Owner,
     },
-    /// On other terms.
+    /// On other terms, without waiting.
     With {
         /// What is wanted.
         ask: Ask,
@@ -247,6 +250,8 @@ pub enum Reply {
     Imported(bool),
     /// To `Acquire`.
     Acquired(Result<Grant, Refusal>),
+    /// To `Acquire`, if it waits: its answer will be among what a later command has [`settled`](crate::Core::settled).
+    Queued(WaiterNo),
     /// To `Report`.
     Reported(Result<Reported, Refusal>),
     /// To `Release`.
@@ -255,7 +260,7 @@ pub enum Reply {
     Renewed(Result<Renewed, Refusal>),
     /// To `Claim`.
     Claimed(Result<Claimed, Refusal>),
-    /// To `Disconnect`: how many leases it ended.
+    /// To `Disconnect`: how many leases it ended. Its waiters are gone too.
     Disconnected(usize),
     /// To `Clear`: how many restrictions it lifted.
     Cleared(Result<usize, Refusal>),
@@ -297,6 +302,8 @@ pub struct Grant {
     pub probe: bool,
     /// Whether the secret has run out: nothing better was there.
     pub expired: bool,
+    /// How long it was waited for, in milliseconds.
+    pub queued_ms: u64,
 }
 
 /// The answer to `Report`.
@@ -339,73 +346,4 @@ pub enum Renewed {
     Until(Boot),
     /// It has ended; nothing was changed.
     Ended(EndedBy),
-}
-
-/// Why a command was refused. It changed nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// There is no such pool, or not for this profile.
-    UnknownPool,
-    /// There is no such credential in the pool.
-    UnknownCredential,
-    /// There is no such lease, or it is forgotten.
-    UnknownLease,
-    /// Every candidate is restricted.
-    Exhausted(Box<Unavailable>),
-    /// Some candidates are healthy, but at their hard cap.
-    Busy(Box<Unavailable>),
-    /// A bound was met.
-    Limit(Limit),
-}
-
-/// A bound that was met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
-    /// Live leases.
-    Leases,
-    /// Live leases of one connection.
-    LeasesPerConnection,
-    /// Failures remembered of one lease.
-    ReportsPerLease,
-}
-
-/// What stands between a caller and every candidate.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unavailable {
-    /// Candidates that pin, exclude and pool leave.
-    pub total: usize,
-    /// How many of them are restricted, by the gravest cause of each.
-    pub by_cause: BTreeMap<Cause, usize>,
-    /// How many of them are healthy, but at their hard cap.
-    pub at_cap: usize,
-    /// What restricts the pool as a whole.
-    pub pool: Option<Obstacle>,
-    /// Milliseconds until the first comes back; `None` if only a person can help.
-    pub retry_after_ms: Option<u64>,
-    /// The candidates that come back first, at most 32.
-    pub first: Vec<Absent>,
-}
-
-/// A candidate that cannot be had.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Absent {
-    /// The credential.
-    pub credential: CredentialKey,
-    /// What restricts it longest; `None` if it is at its hard cap.
-    pub obstacle: Option<Obstacle>,
-}
-
-/// One restriction, as somebody sees it who is kept away by it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Obstacle {
-    /// Its cause class.
-    pub cause: Cause,
-    /// The HTTP status behind it.
-    pub status: Option<u16>,
-    /// The rule that concluded it, or what an operator noted.
-    pub reason: Arc<str>,
-    /// When it opens.
-    pub until: Until,
-    /// Whether it may open at any moment, since leases are out to see whether it is over.
-    pub probing: bool,
 }

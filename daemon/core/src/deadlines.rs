@@ -20,19 +20,22 @@ impl Core {
     #[must_use]
     pub fn next_deadline(&self) -> Deadline {
         let due = self.index.due.first().map(|(at, _)| *at);
+        let unbound = self.index.unbound.first().map(|(at, _)| *at);
         let ended = self.index.ended.first().map(|(at, _)| at.after(self.limits.ended_lease_ms));
         let opens = self.index.due_by_wall.first().map(|(at, _)| *at);
         let runs_out = self.index.running_out.first().map(|(at, _)| *at);
         let fades = self.index.quotas_by_wall.first().map(|(at, _)| *at);
         Deadline {
-            boot: due.into_iter().chain(ended).min(),
+            boot: due.into_iter().chain(unbound).chain(ended).min(),
             wall: opens.into_iter().chain(runs_out).chain(fades).min(),
         }
     }
 
-    /// Does everything that has become due. Each step removes a deadline, or puts it off beyond `now`.
+    /// Does everything that has become due. Each step removes a deadline, or puts it off beyond `now`. What comes free
+    /// at the very moment in which somebody would give up is theirs.
     pub(crate) fn fire(&mut self) {
         let now = self.now();
+        let mut patient = Vec::new();
         while let Some((at, due)) = self.index.due.first().cloned()
             && at <= now.boot
         {
@@ -48,6 +51,8 @@ impl Core {
                 Due::Strikes(identity) => self.drop_restriction(&identity),
                 Due::Retired(key) => self.forget_if_spent(key),
                 Due::Fades(key) => self.fade(&key),
+                Due::Wake(pool) => self.wake(pool),
+                Due::Waiter(no) => patient.push(no),
             }
         }
         while let Some((at, identity)) = self.index.due_by_wall.first().cloned()
@@ -72,6 +77,15 @@ impl Core {
             && at.after(self.limits.ended_lease_ms) <= now.boot
         {
             self.forget_lease(no);
+        }
+        while let Some((at, tie)) = self.index.unbound.first().cloned()
+            && at <= now.boot
+        {
+            self.unbind(&tie);
+        }
+        self.hand_on_all();
+        for no in patient {
+            self.time_out(no);
         }
     }
 

@@ -13,6 +13,7 @@ use crate::records::{Account, AccountKey, Credential, CredentialKey, Identity, P
 use crate::restriction::Restriction;
 use crate::tables::Touched;
 use crate::time::{Until, Wall};
+use crate::waiting::Line;
 
 impl Core {
     pub(crate) fn define(&mut self, define: Define) -> Defined {
@@ -91,9 +92,17 @@ impl Core {
             Some(pool) if pool.policy == policy => return key,
             Some(pool) => pool.policy = policy,
             None => {
-                self.records
-                    .pools
-                    .insert(key, Pool { key, name: Arc::clone(name), policy, next_turn: 1, sparks: Vec::new() });
+                self.records.pools.insert(
+                    key,
+                    Pool {
+                        key,
+                        name: Arc::clone(name),
+                        policy,
+                        next_turn: 1,
+                        sparks: Vec::new(),
+                        line: Line::default(),
+                    },
+                );
                 self.index.pool_by_name.insert(Arc::clone(name), key);
             }
         }

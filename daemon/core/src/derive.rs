@@ -11,6 +11,7 @@ use crate::records::{Credential, Lease, Scope};
 use crate::restriction::{Phase, Restriction};
 use crate::tables::Records;
 use crate::time::{Now, Until};
+use crate::waiting::{Waiter, Wants};
 
 impl Index {
     /// Everything that follows from `records`, but for lists and views, which a core builds for itself.
@@ -28,6 +29,10 @@ impl Index {
         for lease in records.leases.values() {
             index.add_lease(lease);
         }
+        for waiter in records.waiters.values() {
+            index.add_waiter(waiter);
+        }
+        index.unbound.extend(records.bindings.values().map(|binding| (binding.until, binding.tie.clone())));
         for restriction in records.restrictions.values() {
             index.add_restriction(restriction, records);
         }
@@ -80,6 +85,9 @@ impl Index {
     pub(crate) fn index_live(&mut self, lease: &Lease) {
         self.due.insert((lease.ends(), Due::Lease(lease.no)));
         *self.in_flight.entry(lease.credential).or_default() += 1;
+        if let Some(model) = &lease.ask.model {
+            *self.in_flight_for.entry((lease.credential, Arc::clone(model))).or_default() += 1;
+        }
         self.live += 1;
         if let Some(owner) = lease.owner {
             self.by_owner.insert((owner, lease.no));
@@ -109,6 +117,20 @@ impl Index {
                 self.due.insert((boot, Due::Fades(quota.key.clone())));
             }
             Until::Lifted => {}
+        }
+    }
+
+    /// Takes note of somebody who waits.
+    pub(crate) fn add_waiter(&mut self, waiter: &Waiter) {
+        self.due.insert((waiter.until, Due::Waiter(waiter.no)));
+        self.awaited.entry(waiter.connection).or_default().insert(waiter.no);
+        if let Some(owner) = waiter.owner {
+            *self.live_of.entry(owner).or_default() += 1;
+        }
+        if let Some(pool) = self.pools.get_mut(&waiter.pool) {
+            let queue = pool.queues.entry(Wants::of(&waiter.ask)).or_default();
+            queue.waiters.insert(waiter.no);
+            queue.deadlines.insert((waiter.until, waiter.no));
         }
     }
 

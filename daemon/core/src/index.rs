@@ -4,21 +4,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::affinity::Tie;
 use crate::cause::{Cause, State};
 use crate::history::HistoryIndex;
 use crate::lists::Lists;
 use crate::policy::Strategy;
 use crate::quota::QuotaKey;
 use crate::ranking::{Rank, Ranking};
-use crate::records::{AccountKey, CredentialKey, Identity, LeaseNo, ListKey, Model, Owner, PoolKey, TokenHash};
+use crate::records::{
+    AccountKey, CredentialKey, Identity, LeaseNo, ListKey, Model, Owner, PoolKey, TokenHash, WaiterNo,
+};
 use crate::time::{Boot, Wall};
+use crate::waiting::{Queue, Wants};
 
 /// What a request needs of a credential; each need that matters has a view of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Need {
     /// The list, if it is not simply the whole pool in its own order.
     pub(crate) list: Option<ListKey>,
-    /// The model, if it has restrictions of its own in the pool.
+    /// The model, if it has restrictions or a cap of its own in the pool.
     pub(crate) model: Option<Model>,
     /// Whether a reference to the secret is enough, if the pool has credentials without one.
     pub(crate) by_reference: bool,
@@ -36,6 +40,8 @@ pub(crate) enum Placement {
         cause: Cause,
         /// On the boot clock as the clocks stood when it was placed; the far end for "when a person helps".
         back: Boot,
+        /// When it may be had at the soonest, as `back` is told; the near end for "at any moment".
+        soonest: Boot,
         /// When a probe may be let through all the same, if there is nothing else to be had.
         probe: Option<Boot>,
     },
@@ -48,6 +54,7 @@ pub(crate) struct View {
     placements: BTreeMap<CredentialKey, Placement>,
     ranking: Ranking,
     returning: BTreeSet<(Boot, CredentialKey)>,
+    soonest: BTreeSet<(Boot, CredentialKey)>,
     probeable: BTreeSet<(Boot, CredentialKey)>,
     full: BTreeSet<CredentialKey>,
     by_cause: BTreeMap<Cause, usize>,
@@ -60,6 +67,7 @@ impl View {
             placements: BTreeMap::new(),
             ranking: Ranking::new(strategy),
             returning: BTreeSet::new(),
+            soonest: BTreeSet::new(),
             probeable: BTreeSet::new(),
             full: BTreeSet::new(),
             by_cause: BTreeMap::new(),
@@ -80,8 +88,9 @@ impl View {
             Some(Placement::Full) => {
                 self.full.remove(&key);
             }
-            Some(Placement::Restricted { cause, back, probe }) => {
+            Some(Placement::Restricted { cause, back, soonest, probe }) => {
                 self.returning.remove(&(back, key));
+                self.soonest.remove(&(soonest, key));
                 if let Some(at) = probe {
                     self.probeable.remove(&(at, key));
                 }
@@ -99,8 +108,9 @@ impl View {
             Some(Placement::Full) => {
                 self.full.insert(key);
             }
-            Some(Placement::Restricted { cause, back, probe }) => {
+            Some(Placement::Restricted { cause, back, soonest, probe }) => {
                 self.returning.insert((back, key));
+                self.soonest.insert((soonest, key));
                 self.probeable.extend(probe.map(|at| (at, key)));
                 *self.by_cause.entry(cause).or_default() += 1;
             }
@@ -126,9 +136,22 @@ impl View {
         self.returning.iter().map(|(_, key)| *key)
     }
 
-    /// The restricted ones that a probe may be let through to by `now`, those first that have waited longest.
-    pub(crate) fn probeable(&self, now: Boot) -> impl Iterator<Item = CredentialKey> {
-        self.probeable.iter().take_while(move |(at, _)| *at <= now).map(|(_, key)| *key)
+    /// The restricted ones, by when they may be had at the soonest.
+    pub(crate) fn soonest(&self) -> impl Iterator<Item = (Boot, CredentialKey)> {
+        self.soonest.iter().copied()
+    }
+
+    /// The restricted ones that a probe may be let through to, by when; those first that have waited longest.
+    pub(crate) fn probeable(&self) -> impl Iterator<Item = (Boot, CredentialKey)> {
+        self.probeable.iter().copied()
+    }
+
+    /// Whether `key` is free, and as free as `other`.
+    pub(crate) fn is_as_free(&self, key: CredentialKey, other: CredentialKey) -> bool {
+        match (self.placement(key), self.placement(other)) {
+            (Some(Placement::Free(rank)), Some(Placement::Free(best))) => rank.full_tier() <= best.full_tier(),
+            _ => false,
+        }
     }
 
     pub(crate) fn full(&self) -> &BTreeSet<CredentialKey> {
@@ -154,6 +177,7 @@ impl View {
             && self.strategy == other.strategy
             && self.placements == other.placements
             && self.returning == other.returning
+            && self.soonest == other.soonest
             && self.probeable == other.probeable
             && self.full == other.full
             && self.by_cause == other.by_cause
@@ -185,6 +209,10 @@ pub(crate) struct PoolIndex {
     pub(crate) states: BTreeMap<State, usize>,
     /// Live leases.
     pub(crate) leases: usize,
+    /// Who waits, by what is wanted.
+    pub(crate) queues: BTreeMap<Wants, Queue>,
+    /// When time alone gives something to somebody who waits.
+    pub(crate) wake: Option<Boot>,
     /// What is remembered of it.
     pub(crate) history: HistoryIndex,
 }
@@ -203,6 +231,8 @@ impl PoolIndex {
             without_secret: 0,
             states: BTreeMap::new(),
             leases: 0,
+            queues: BTreeMap::new(),
+            wake: None,
             history: HistoryIndex::default(),
         }
     }
@@ -225,6 +255,10 @@ pub(crate) enum Due {
     Retired(CredentialKey),
     /// A quota window is believed no longer, unless the wall clock says otherwise.
     Fades(QuotaKey),
+    /// A probe may go that somebody waits for.
+    Wake(PoolKey),
+    /// A waiter has waited long enough.
+    Waiter(WaiterNo),
 }
 
 /// Everything that is derived.
@@ -238,6 +272,8 @@ pub(crate) struct Index {
     pub(crate) account_leases: BTreeMap<AccountKey, usize>,
     /// Live leases on a credential, if any.
     pub(crate) in_flight: BTreeMap<CredentialKey, u32>,
+    /// Those of them that are for one model.
+    pub(crate) in_flight_for: BTreeMap<(CredentialKey, Model), u32>,
     /// The state that a defined credential is counted under.
     pub(crate) state: BTreeMap<CredentialKey, State>,
     /// Leases, live and remembered, by token.
@@ -246,8 +282,14 @@ pub(crate) struct Index {
     pub(crate) by_owner: BTreeSet<(Owner, LeaseNo)>,
     /// How many live leases there are.
     pub(crate) live: usize,
-    /// How many live leases a connection has.
+    /// How many live leases a connection has, with those that it waits for.
     pub(crate) live_of: BTreeMap<Owner, usize>,
+    /// Whose answers a connection awaits.
+    pub(crate) awaited: BTreeMap<Owner, BTreeSet<WaiterNo>>,
+    /// Pools in which something has changed that somebody may wait for.
+    pub(crate) astir: BTreeSet<PoolKey>,
+    /// Sessions, by when they are forgotten.
+    pub(crate) unbound: BTreeSet<(Boot, Tie)>,
     /// Remembered leases, by when they ended.
     pub(crate) ended: BTreeSet<(Boot, LeaseNo)>,
     /// What becomes due on the boot clock.
@@ -279,7 +321,7 @@ mod tests {
         view.place(KEY, Some(Placement::Full));
         view.place(
             CredentialKey(2),
-            Some(Placement::Restricted { cause: Cause::Quota, back: Boot(9), probe: Some(Boot(8)) }),
+            Some(Placement::Restricted { cause: Cause::Quota, back: Boot(9), soonest: Boot(8), probe: Some(Boot(8)) }),
         );
         view
     }
@@ -287,12 +329,13 @@ mod tests {
     #[test]
     fn a_view_agrees_only_with_its_like() {
         assert!(view().agrees_with(&view()));
-        let spoil: [fn(&mut View); 8] = [
+        let spoil: [fn(&mut View); 9] = [
             |view| view.strategy = Strategy::LeastUsed,
             |view| view.placements.clear(),
             |view| view.ranking.remove(rank(0), CredentialKey(0)),
             |view| view.ranking = Ranking::new(Strategy::Random),
             |view| view.returning.clear(),
+            |view| view.soonest.clear(),
             |view| view.probeable.clear(),
             |view| view.full.clear(),
             |view| view.by_cause.clear(),

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::cause::Cause;
 use crate::guard::MOST_SPARKS;
-use crate::index::Index;
+use crate::index::{Due, Index};
 use crate::machine::Core;
-use crate::records::{CredentialKey, Scope};
+use crate::records::{CredentialKey, PoolKey, Scope};
+use crate::refusal::Refusal;
 use crate::restriction::{Phase, Restriction};
+use crate::time::Boot;
+use crate::waiting::Queue;
 
 impl Core {
     /// Checks that the state is sound and that everything derived from it is what would be derived anew.
@@ -25,18 +28,21 @@ impl Core {
         self.check_lists()?;
         self.check_views()?;
         self.check_history(&anew)?;
+        self.check_waiters(&anew)?;
+        self.check_bindings(&anew)?;
         self.check_deadlines(&anew)
     }
 
     fn check_leases(&self, anew: &Index) -> Result<(), String> {
         equal("live leases", &self.index.live, &anew.live)?;
         equal("leases by credential", &self.index.in_flight, &anew.in_flight)?;
+        equal("leases by credential and model", &self.index.in_flight_for, &anew.in_flight_for)?;
         equal("leases by connection", &self.index.by_owner, &anew.by_owner)?;
         equal("how many leases a connection has", &self.index.live_of, &anew.live_of)?;
         equal("ended leases", &self.index.ended, &anew.ended)?;
         equal("leases by token", &self.index.by_token, &anew.by_token)?;
         equal("leases of an account", &self.index.account_leases, &anew.account_leases)?;
-        within("leases", anew.live, self.limits.leases)?;
+        within("leases", anew.live + self.records.waiters.len(), self.limits.leases)?;
         within("remembered leases", anew.ended.len(), self.limits.ended_leases)?;
         for count in anew.live_of.values() {
             within("leases of a connection", *count, self.limits.leases_per_connection)?;
@@ -179,6 +185,55 @@ impl Core {
         Ok(())
     }
 
+    /// No waiter is left who could be served, and none who waits in vain.
+    fn check_waiters(&self, anew: &Index) -> Result<(), String> {
+        let now = self.now();
+        holds(self.index.astir.is_empty(), || format!("not handed on: {:?}", self.index.astir))?;
+        within("waiters", self.records.waiters.len(), self.limits.waiters)?;
+        for (no, waiter) in &self.records.waiters {
+            equal("number", no, &waiter.no)?;
+            holds(waiter.until > now.boot, || format!("has waited long enough: {waiter:?}"))?;
+        }
+        equal("whose answers are awaited", &self.index.awaited, &anew.awaited)?;
+        for awaited in anew.awaited.values() {
+            within("waiters of a connection", awaited.len(), self.limits.waiters_per_connection)?;
+        }
+        for (key, pool) in &self.index.pools {
+            equal("queues", &Some(&pool.queues), &anew.pools.get(key).map(|pool| &pool.queues))?;
+            within("queues of a pool", pool.queues.len(), self.limits.queues_per_pool)?;
+            let mut wake = None;
+            for queue in pool.queues.values() {
+                wake = wake.into_iter().chain(self.check_queue(*key, queue)?).min();
+            }
+            equal("when a probe may go", &pool.wake, &wake)?;
+        }
+        Ok(())
+    }
+
+    /// Checks those who want the same, of whom it is enough to look at one; when a probe may go for them.
+    fn check_queue(&self, pool: PoolKey, queue: &Queue) -> Result<Option<Boot>, String> {
+        let head = queue.waiters.first().and_then(|no| self.records.waiters.get(no)).ok_or("a queue of nobody")?;
+        let need = self.need(pool, &head.ask).ok_or("they wait where there is no pool")?;
+        let view = self.build_view(pool, &need);
+        let mut rng = self.records.header.rng;
+        let choice = self.choose(pool, &head.ask, &view, &mut rng).map(|pick| pick.choice);
+        let helpless = matches!(choice, Err(Refusal::Busy(_) | Refusal::Exhausted(_)));
+        holds(helpless, || format!("waits although there is {choice:?}: {head:?}"))?;
+        let (soonest, first) = (self.soonest_for(pool, &head.ask, &view), queue.deadlines.first());
+        let in_vain = soonest.is_none_or(|soonest| first.is_some_and(|(until, _)| *until < soonest));
+        holds(!in_vain, || format!("in vain, {soonest:?}: {queue:?}"))?;
+        Ok(self.next_up(pool, &head.ask, &view, &mut rng).map(|(at, ..)| at))
+    }
+
+    fn check_bindings(&self, anew: &Index) -> Result<(), String> {
+        for (tie, binding) in &self.records.bindings {
+            equal("what is bound", tie, &binding.tie)?;
+            holds(binding.until > self.now().boot, || format!("it is forgotten by now: {binding:?}"))?;
+        }
+        equal("when sessions are forgotten", &self.index.unbound, &anew.unbound)?;
+        within("sessions", self.records.bindings.len(), self.limits.bindings)
+    }
+
     fn check_deadlines(&self, anew: &Index) -> Result<(), String> {
         let now = self.now();
         let next = self.next_deadline();
@@ -189,7 +244,9 @@ impl Core {
             let held = self.in_flight(credential.key) > 0;
             holds(!long_ago || held, || format!("nobody needs it: {credential:?}"))?;
         }
-        equal("what is due", &self.index.due, &anew.due)?;
+        let mut due = anew.due.clone();
+        due.extend(self.index.pools.iter().filter_map(|(key, pool)| Some((pool.wake?, Due::Wake(*key)))));
+        equal("what is due", &self.index.due, &due)?;
         equal("what is due by the wall clock", &self.index.due_by_wall, &anew.due_by_wall)?;
         equal("quota windows that fade by the wall clock", &self.index.quotas_by_wall, &anew.quotas_by_wall)?;
         equal("secrets that run out", &self.index.running_out, &anew.running_out)

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use crate::cause::{Cause, Kind, State};
-use crate::command::{Import, Limit, Next, Refusal, Report, Reported, Subject, Verdict};
+use crate::command::{Import, Next, Report, Reported, Subject, Verdict};
 use crate::guard::{Guarded, Opened};
 use crate::history::Event;
+use crate::leases::Asking;
 use crate::machine::Core;
 use crate::records::{
     AccountKey, Conclusion, CredentialKey, EndedBy, Identity, Lease, LeaseNo, Model, PoolKey, Reach, Scope, Seq, Why,
 };
+use crate::refusal::{Limit, Refusal};
 use crate::restriction::{Phase, Restriction};
 use crate::tables::Touched;
 use crate::time::{Now, Until, Wall};
@@ -52,7 +54,9 @@ impl Core {
             Subject::Credential(key, epoch) => {
                 let (pool, conclusion) = self.report_of_credential(key, epoch, &report)?;
                 let next = match report.next {
-                    Some(Next::With { ask, token, owner }) => Some(self.acquire(pool, ask, token, owner)),
+                    Some(Next::With { ask, token, owner }) => {
+                        Some(self.acquire_now(Asking { pool, ask, token, owner, since: self.now().boot }))
+                    }
                     // There is no lease whose conditions it could repeat.
                     Some(Next::Same { .. }) | None => None,
                 };
@@ -84,9 +88,12 @@ impl Core {
             self.end(no, EndedBy::Report);
         }
         let ended_by = before.or((!report.keep).then_some(EndedBy::Report));
-        let next = report.next.map(|next| match next {
-            Next::Same { token, connection } => self.acquire(about.pool, same, token, was_bound.then_some(connection)),
-            Next::With { ask, token, owner } => self.acquire(about.pool, ask, token, owner),
+        let next = report.next.map(|next| {
+            let (ask, token, owner) = match next {
+                Next::Same { token, connection } => (same, token, was_bound.then_some(connection)),
+                Next::With { ask, token, owner } => (ask, token, owner),
+            };
+            self.acquire_now(Asking { pool: about.pool, ask, token, owner, since: self.now().boot })
         });
         Ok(Reported { conclusion, ended_by, duplicate: false, next })
     }

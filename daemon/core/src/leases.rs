@@ -1,51 +1,73 @@
 //! Granting leases and ending them.
 
-use std::sync::Arc;
-
-use crate::cause::Cause;
-use crate::command::{
-    Absent, Claim, Claimed, Grant, Limit, Obstacle, Refusal, Release, Released, Renew, Renewed, Unavailable,
-};
-use crate::index::{Due, Placement, View};
+use crate::choosing::Pick;
+use crate::command::{Acquire, Claim, Claimed, Grant, Release, Released, Renew, Renewed, Reply};
+use crate::index::Due;
 use crate::judging::About;
 use crate::machine::Core;
 use crate::policy::Strategy;
 use crate::queries::Choice;
-use crate::records::{
-    Ask, ChosenBy, Credential, CredentialKey, EndedBy, Ending, Lease, LeaseNo, Owner, PoolKey, TokenHash,
-};
-use crate::restriction::{Phase, Restriction};
-use crate::rng::Rng;
+use crate::records::{Ask, Credential, EndedBy, Ending, Lease, LeaseNo, Model, Owner, PoolKey, TokenHash};
+use crate::refusal::{Limit, Refusal};
 use crate::tables::Touched;
-use crate::time::{Boot, Now};
+use crate::time::Boot;
+use crate::waiting::Waiter;
 
-/// Candidates that a refusal names.
-const NAMED: usize = 32;
+/// Somebody who wants a lease.
+#[derive(Clone)]
+pub(crate) struct Asking {
+    pub(crate) pool: PoolKey,
+    pub(crate) ask: Ask,
+    pub(crate) token: TokenHash,
+    pub(crate) owner: Option<Owner>,
+    /// When that began.
+    pub(crate) since: Boot,
+}
 
-/// What a refusal suggests when a hard cap or a probe is in the way: it may come free, or answer, at any moment.
-const SOON_MS: u64 = 1_000;
+impl Asking {
+    pub(crate) fn of(waiter: &Waiter) -> Self {
+        let Waiter { pool, ref ask, token, owner, since, .. } = *waiter;
+        Self { pool, ask: ask.clone(), token, owner, since }
+    }
+}
 
 impl Core {
-    pub(crate) fn acquire(
-        &mut self,
-        pool_key: PoolKey,
-        ask: Ask,
-        token: TokenHash,
-        owner: Option<Owner>,
-    ) -> Result<Grant, Refusal> {
-        self.admit(owner)?;
-        let need = self.need(pool_key, &ask).ok_or(Refusal::UnknownPool)?;
+    pub(crate) fn acquire(&mut self, acquire: Acquire) -> Reply {
+        let Acquire { pool, ask, token, owner, wait } = acquire;
+        let asking = Asking { pool, ask, token, owner, since: self.now().boot };
+        let Some(wait) = wait else { return Reply::Acquired(self.acquire_now(asking)) };
+        match self.acquire_now(asking.clone()) {
+            Err(refusal @ (Refusal::Busy(_) | Refusal::Exhausted(_))) => self.enqueue(asking, wait, refusal),
+            answer => Reply::Acquired(answer),
+        }
+    }
+
+    /// A lease at once, or none.
+    pub(crate) fn acquire_now(&mut self, asking: Asking) -> Result<Grant, Refusal> {
+        self.admit(asking.owner)?;
+        let pool_key = asking.pool;
+        let need = self.need(pool_key, &asking.ask).ok_or(Refusal::UnknownPool)?;
         self.ensure_view(pool_key, &need);
+        if self.index.astir.contains(&pool_key) {
+            // This very command has let something come free, and others have waited for it.
+            let ask = asking.ask.clone();
+            if let Some(grant) = self.hand_on(pool_key, Some(asking)) {
+                return Ok(grant);
+            }
+            self.ensure_view(pool_key, &need);
+            let view = self.view(pool_key, &need).ok_or(Refusal::UnknownPool)?;
+            let mut rng = self.records.header.rng;
+            return Err(self.choose(pool_key, &ask, view, &mut rng).err().unwrap_or(Refusal::UnknownCredential));
+        }
         let view = self.view(pool_key, &need).ok_or(Refusal::UnknownPool)?;
-        let strategy = view.strategy();
         let mut rng = self.records.header.rng;
-        let choice = self.choose(pool_key, &ask, view, &mut rng)?;
+        let pick = self.choose(pool_key, &asking.ask, view, &mut rng)?;
         self.records.header.rng = rng;
-        self.grant(choice, strategy, ask, token, owner).ok_or(Refusal::UnknownCredential)
+        self.grant(pick, asking).ok_or(Refusal::UnknownCredential)
     }
 
     fn admit(&self, owner: Option<Owner>) -> Result<(), Refusal> {
-        if self.index.live >= self.limits.leases {
+        if self.index.live + self.records.waiters.len() >= self.limits.leases {
             return Err(Refusal::Limit(Limit::Leases));
         }
         owner.map_or(Ok(()), |owner| self.admit_to(owner))
@@ -59,130 +81,12 @@ impl Core {
         Ok(())
     }
 
-    /// Whom `ask` would be granted, and why, by the view of its need; changes nothing but `rng`.
-    pub(crate) fn choose(&self, pool_key: PoolKey, ask: &Ask, view: &View, rng: &mut Rng) -> Result<Choice, Refusal> {
-        if let Some(pin) = ask.pin
-            && view.placement(pin).is_none()
-        {
-            return Err(Refusal::UnknownCredential);
-        }
-        let now = self.now().boot;
-        let recovery = self.recovery(pool_key);
-        let due = |probe: Option<Boot>| probe.is_some_and(|at| at <= now);
-        let in_the_way = || self.covering_pool(pool_key, ask.model.as_ref()).filter(|r| r.holds_back());
-        if in_the_way().all(|restriction| due(restriction.next_probe(recovery))) {
-            let choice = match ask.pin.filter(|pin| !ask.exclude.contains(pin)) {
-                Some(pin) => match view.placement(pin) {
-                    Some(Placement::Free(_)) => Some(pin),
-                    Some(Placement::Restricted { probe, .. }) if due(probe) => Some(pin),
-                    _ => None,
-                },
-                None if ask.pin.is_some() => None,
-                None => view
-                    .ranking()
-                    .pick(&ask.exclude, rng)
-                    .or_else(|| view.probeable(now).find(|key| !ask.exclude.contains(key))),
-            };
-            if let Some(credential) = choice {
-                let chosen_by = if ask.pin.is_some() { ChosenBy::Pin } else { ChosenBy::Strategy(view.strategy()) };
-                let own = self.records.credentials.get(&credential).into_iter();
-                let own = own.flat_map(|credential| self.obstacles(credential, ask));
-                let covering = own.chain(self.covering_pool(pool_key, ask.model.as_ref()));
-                let probe = covering.into_iter().any(Restriction::is_in_force);
-                return Ok(Choice { credential, chosen_by, probe });
-            }
-        }
-        Err(self.refuse(ask, view, self.longest(in_the_way())))
-    }
-
-    fn refuse(&self, ask: &Ask, view: &View, of_pool: Option<&Restriction>) -> Refusal {
-        let mut unavailable = Unavailable { pool: of_pool.map(obstacle), ..Unavailable::default() };
-        let named: Vec<CredentialKey> = if let Some(pin) = ask.pin {
-            let left = Some(pin).filter(|pin| !ask.exclude.contains(pin));
-            unavailable.total = usize::from(left.is_some());
-            match left.and_then(|pin| view.placement(pin)) {
-                Some(Placement::Restricted { cause, .. }) => {
-                    unavailable.by_cause.insert(cause, 1);
-                    vec![pin]
-                }
-                Some(Placement::Full) => {
-                    unavailable.at_cap = 1;
-                    vec![pin]
-                }
-                Some(Placement::Free(_)) | None => Vec::new(),
-            }
-        } else {
-            unavailable.total = view.len();
-            unavailable.at_cap = view.full().len();
-            unavailable.by_cause = view.by_cause().clone();
-            let mut excluded = ask.exclude.clone();
-            excluded.sort_unstable();
-            excluded.dedup();
-            for placement in excluded.iter().filter_map(|key| view.placement(*key)) {
-                unavailable.total -= 1;
-                match placement {
-                    Placement::Full => unavailable.at_cap -= 1,
-                    Placement::Restricted { cause, .. } => {
-                        unavailable.by_cause.entry(cause).and_modify(|count| *count -= 1);
-                    }
-                    Placement::Free(_) => {}
-                }
-            }
-            unavailable.by_cause.retain(|_, count| *count > 0);
-            let candidates = view.full().iter().copied().chain(view.returning());
-            candidates.filter(|key| !ask.exclude.contains(key)).take(NAMED).collect()
-        };
-        let now = self.now();
-        unavailable.first = named.into_iter().map(|key| self.absent(key, ask)).collect();
-        let first_back = unavailable.first.iter().map(|absent| match &absent.obstacle {
-            Some(obstacle) => obstacle.retry_after_ms(now),
-            None => Some(SOON_MS),
-        });
-        let back = first_back.flatten().min();
-        let kept_away = unavailable.at_cap + unavailable.by_cause.values().sum::<usize>();
-        unavailable.retry_after_ms = match &unavailable.pool {
-            // The whole pool waits, and then perhaps each of its credentials for itself.
-            Some(pool) if unavailable.total > kept_away => pool.retry_after_ms(now),
-            Some(pool) => pool.retry_after_ms(now).zip(back).map(|(pool, own)| pool.max(own)),
-            None => back,
-        };
-        // A slot that comes free in a pool that waits as a whole helps nobody.
-        if unavailable.at_cap > 0 && of_pool.is_none() {
-            Refusal::Busy(Box::new(unavailable))
-        } else {
-            Refusal::Exhausted(Box::new(unavailable))
-        }
-    }
-
-    fn absent(&self, key: CredentialKey, ask: &Ask) -> Absent {
-        let obstacle = self.records.credentials.get(&key).and_then(|credential| {
-            let in_the_way = self.obstacles(credential, ask).filter(|restriction| restriction.holds_back());
-            self.longest(in_the_way).map(obstacle)
-        });
-        Absent { credential: key, obstacle }
-    }
-
-    /// The restrictions that a credential is under for `ask`, its pool's aside.
-    pub(crate) fn obstacles<'a>(
-        &'a self,
-        credential: &Credential,
-        ask: &'a Ask,
-    ) -> impl Iterator<Item = &'a Restriction> + use<'a> {
-        let takes_reference = ask.by_reference && credential.referable;
-        let passes = move |cause| takes_reference && cause == Cause::NoSecret;
-        self.covering(credential, ask.model.as_ref()).filter(move |restriction| !passes(restriction.identity.cause))
-    }
-
-    fn grant(
-        &mut self,
-        choice: Choice,
-        strategy: Strategy,
-        ask: Ask,
-        token: TokenHash,
-        owner: Option<Owner>,
-    ) -> Option<Grant> {
+    pub(crate) fn grant(&mut self, pick: Pick, asking: Asking) -> Option<Grant> {
+        let Pick { choice, strategy, binds } = pick;
+        let Asking { ask, token, owner, since, .. } = asking;
         let now = self.now();
         let Choice { credential: key, chosen_by, .. } = choice;
+        let queued_ms = now.boot.since(since);
         let credential = self.records.credentials.get_mut(&key)?;
         let pool = self.records.pools.get_mut(&credential.pool)?;
         let no = self.records.header.next_lease;
@@ -224,8 +128,10 @@ impl Core {
         self.index.by_token.insert(token, no);
         *self.index.account_leases.entry(lease.account).or_default() += 1;
         (lease.trials, lease.probe) = self.put_on_trial(no, key, &lease.ask);
-        let grant =
-            Grant { no, credential: key, epoch, expires: lease.expires, chosen_by, probe: lease.probe, expired };
+        let Lease { expires, probe, .. } = lease;
+        let grant = Grant { no, credential: key, epoch, expires, chosen_by, probe, expired, queued_ms };
+        self.bind(lease.pool, &lease.ask, binds);
+        self.take_turn(lease.pool, lease.ask.class);
         self.records.leases.insert(no, lease);
         self.rerank(key);
         Some(grant)
@@ -239,18 +145,33 @@ impl Core {
                 self.index.in_flight.remove(&lease.credential);
             }
         }
-        self.index.live -= 1;
-        if let Some(owner) = lease.owner {
-            self.index.by_owner.remove(&(owner, lease.no));
-            if let Some(count) = self.index.live_of.get_mut(&owner) {
+        if let Some(model) = &lease.ask.model {
+            let key = (lease.credential, Model::clone(model));
+            if let Some(count) = self.index.in_flight_for.get_mut(&key) {
                 *count -= 1;
                 if *count == 0 {
-                    self.index.live_of.remove(&owner);
+                    self.index.in_flight_for.remove(&key);
                 }
             }
         }
+        self.index.live -= 1;
+        if let Some(owner) = lease.owner {
+            self.index.by_owner.remove(&(owner, lease.no));
+            self.uncount_owner(owner);
+        }
         if let Some(pool) = self.index.pools.get_mut(&lease.pool) {
             pool.leases -= 1;
+        }
+        self.stir(lease.pool);
+    }
+
+    /// A connection has a lease less, or waits for one less.
+    pub(crate) fn uncount_owner(&mut self, owner: Owner) {
+        if let Some(count) = self.index.live_of.get_mut(&owner) {
+            *count -= 1;
+            if *count == 0 {
+                self.index.live_of.remove(&owner);
+            }
         }
     }
 
@@ -360,10 +281,12 @@ impl Core {
             chosen_by: lease.chosen_by,
             probe: lease.probe,
             expired: credential.expired,
+            queued_ms: 0,
         }))
     }
 
     pub(crate) fn disconnect(&mut self, owner: Owner) -> usize {
+        self.cancel(owner);
         let first = (owner, LeaseNo(0));
         let last = (owner, LeaseNo(u64::MAX));
         let leases: Vec<LeaseNo> = self.index.by_owner.range(first..=last).map(|(_, no)| *no).collect();
@@ -377,23 +300,5 @@ impl Core {
     #[must_use]
     pub fn lease(&self, token: TokenHash) -> Option<&Lease> {
         self.records.leases.get(self.index.by_token.get(&token)?)
-    }
-}
-
-pub(crate) fn obstacle(restriction: &Restriction) -> Obstacle {
-    Obstacle {
-        cause: restriction.identity.cause,
-        status: restriction.status,
-        reason: Arc::clone(&restriction.reason),
-        until: restriction.opens(),
-        probing: restriction.phase != Phase::Closed,
-    }
-}
-
-impl Obstacle {
-    /// Milliseconds after which it is worth asking again; `None` if only a person can help.
-    fn retry_after_ms(&self, now: Now) -> Option<u64> {
-        let left = self.until.remaining(now)?;
-        Some(if self.probing { left.min(SOON_MS) } else { left })
     }
 }

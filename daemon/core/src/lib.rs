@@ -22,17 +22,20 @@
 //! };
 //! let define = Define { pool: "openrouter".into(), policy: Policy::default(), definitions: vec![work], lists: Vec::new() };
 //! let Reply::Defined(defined) = core.apply(now, Command::Define(define)) else { unreachable!() };
-//! let acquire = Acquire { pool: defined.pool, ask: Ask::default(), token: TokenHash(1), owner: None };
+//! let acquire = Acquire { pool: defined.pool, ask: Ask::default(), token: TokenHash(1), owner: None, wait: None };
 //! let Reply::Acquired(Ok(grant)) = core.apply(now, Command::Acquire(acquire)) else { unreachable!() };
 //! assert_eq!(grant.credential, defined.keys[0]);
 //! ```
 //!
 //! The map: `records` is the state, `tables` what holds them, `index` what is derived from it (by `derive`, all at once,
-//! and by each command as it goes); `restore` takes up the records of an earlier run; `machine` and `restrictions` keep the two together;
-//! `leases`, `judging`, `guard`, `recovery`, `quotas`, `operator`, `define`, `lists` and `deadlines` are what commands do, and
-//! `history` what is remembered of that; `queries` looks and changes nothing; `invariants` says what must hold after every command.
+//! and by each command as it goes); `restore` takes up the records of an earlier run; `machine` and `restrictions` keep
+//! the two together; `leases`, `choosing`, `refusal`, `waiting`, `affinity`, `judging`, `guard`, `recovery`, `quotas`,
+//! `operator`, `define`, `lists` and `deadlines` are what commands do, and `history` what is remembered of that; `queries`
+//! looks and changes nothing; `invariants` says what must hold after every command.
 
+mod affinity;
 mod cause;
+mod choosing;
 mod command;
 mod deadlines;
 mod define;
@@ -53,18 +56,20 @@ mod quotas;
 mod ranking;
 mod records;
 mod recovery;
+mod refusal;
 mod restore;
 mod restriction;
 mod restrictions;
 mod rng;
 mod tables;
 mod time;
+mod waiting;
 
+pub use affinity::{Binding, Tie};
 pub use cause::{Cause, Kind, State};
 pub use command::{
-    Absent, Acquire, Claim, Claimed, Clear, Command, Define, Defined, Definition, Disable, Grant, Import, Limit,
-    Listing, Next, Obstacle, Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, Subject, Unavailable,
-    Verdict,
+    Acquire, Claim, Claimed, Clear, Command, Define, Defined, Definition, Disable, Grant, Import, Listing, Next,
+    Release, Released, Renew, Renewed, Reply, Report, Reported, Subject, Verdict,
 };
 pub use deadlines::Deadline;
 pub use guard::{Opened, Spark, Suspicion};
@@ -76,10 +81,12 @@ pub use quota::{Quota, QuotaKey, Reading};
 pub use quotas::Standing;
 pub use records::{
     Account, AccountKey, Ask, ChosenBy, Conclusion, Credential, CredentialKey, EndedBy, Ending, EntryNo, Evidence,
-    Header, Identity, Lease, LeaseNo, List, ListKey, Model, Owner, Pool, PoolKey, Profile, Reach, Scope, Seq,
-    TokenHash, Watermark, Why,
+    Header, Identity, Lease, LeaseNo, List, ListKey, Model, Owner, Pool, PoolKey, Profile, Reach, Scope, Seq, Session,
+    TokenHash, WaiterNo, Watermark, Why,
 };
+pub use refusal::{Absent, Limit, Obstacle, Refusal, Unavailable};
 pub use restriction::{Phase, Restriction};
 pub use rng::Rng;
 pub use tables::{Change, Delta, Records, Touched};
 pub use time::{Boot, Now, Until, Wall};
+pub use waiting::{Class, Line, Settled, Wait, Waiter};

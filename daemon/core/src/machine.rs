@@ -12,6 +12,7 @@ use crate::records::{Ask, CredentialKey, Identity, ListKey, Model, PoolKey, Scop
 use crate::restriction::Restriction;
 use crate::tables::{Change, Records, Touched};
 use crate::time::{Boot, Now, Until, Wall};
+use crate::waiting::Settled;
 
 /// Entries that the views of one pool hold in all; it bounds their memory, whatever models callers think of.
 const VIEW_ENTRIES: usize = 1 << 20;
@@ -32,6 +33,7 @@ pub struct Core {
     pub(crate) records: Records,
     pub(crate) index: Index,
     pub(crate) limits: Limits,
+    pub(crate) settled: Vec<Settled>,
     pub(crate) touched: Vec<Touched>,
 }
 
@@ -58,24 +60,28 @@ impl Core {
             retired_ms: limits.retired_ms.max(1),
             ..limits
         };
-        Self { records, index: Index::default(), limits, touched: Vec::new() }
+        Self { records, index: Index::default(), limits, settled: Vec::new(), touched: Vec::new() }
     }
 
-    /// Applies `command` at `now`, after whatever has become due by then.
+    /// Applies `command` at `now`, after whatever has become due by then. Whatever comes free goes to whoever waits for
+    /// it: see [`settled`](Self::settled).
     ///
     /// A refused command changes nothing but the order of commands and what had become due. A boot clock that goes back
     /// is taken to stand still.
     pub fn apply(&mut self, now: Now, command: Command) -> Reply {
         self.touched.clear();
-        self.records.header.seq = Seq(self.records.header.seq.0 + 1);
+        self.settled.clear();
+        self.next_seq();
         self.read_clocks(now);
         self.fire();
-        match command {
+        if !self.settled.is_empty() {
+            // What was granted as time passed was granted before whatever the command does.
+            self.next_seq();
+        }
+        let reply = match command {
             Command::Define(define) => Reply::Defined(self.define(define)),
             Command::Import(import) => Reply::Imported(self.import(&import)),
-            Command::Acquire(acquire) => {
-                Reply::Acquired(self.acquire(acquire.pool, acquire.ask, acquire.token, acquire.owner))
-            }
+            Command::Acquire(acquire) => self.acquire(acquire),
             Command::Report(report) => Reply::Reported(self.report(report)),
             Command::Release(release) => Reply::Released(self.release(&release)),
             Command::Renew(renew) => Reply::Renewed(self.renew(renew)),
@@ -85,7 +91,9 @@ impl Core {
             Command::Disable(disable) => Reply::Switched(self.disable(disable)),
             Command::Enable(credential) => Reply::Switched(self.enable(credential)),
             Command::Tick => Reply::Ticked,
-        }
+        };
+        self.hand_on_all();
+        reply
     }
 
     /// The records that the last command left different, as they are now, in the order in which it touched them; a
@@ -119,6 +127,11 @@ impl Core {
 
     pub(crate) fn touch(&mut self, touched: Touched) {
         self.touched.push(touched);
+    }
+
+    fn next_seq(&mut self) {
+        let seq = &mut self.records.header.seq;
+        *seq = Seq(seq.0 + 1);
     }
 
     fn read_clocks(&mut self, now: Now) {
@@ -182,6 +195,7 @@ impl Core {
     fn place(&mut self, key: CredentialKey, keep_restricted: bool) {
         let Some(credential) = self.records.credentials.get(&key) else { return };
         let pool_key = credential.pool;
+        self.stir(pool_key);
         let hard = self.cap(key).hard;
         let Some(pool) = self.index.pools.get_mut(&pool_key) else { return };
         let mut views = std::mem::take(&mut pool.views);
@@ -191,6 +205,8 @@ impl Core {
             for (need, view) in views.range_mut(first..).take_while(|(need, _)| need.list == list) {
                 let restricted = matches!(view.placement(key), Some(Placement::Restricted { .. }));
                 // Where a hard cap is met, no probe goes either.
+                let hard =
+                    hard || need.model.as_ref().and_then(|m| self.model_cap(pool_key, m)).is_some_and(|c| c.hard);
                 if keep_restricted && restricted && !hard {
                     continue;
                 }
@@ -213,7 +229,12 @@ impl Core {
         };
         let leases = self.in_flight(key);
         let cap = credential.cap.unwrap_or(pool.policy.cap);
-        let full = leases >= cap.max_in_flight && cap.hard;
+        let for_model = need.model.as_ref().and_then(|model| {
+            let cap = pool.policy.models.get(model)?;
+            (self.in_flight_for(key, model) >= cap.max_in_flight).then_some(*cap)
+        });
+        let met = for_model.into_iter().chain((leases >= cap.max_in_flight).then_some(cap));
+        let (busy, full) = (met.clone().next().is_some(), met.clone().any(|cap| cap.hard));
         if !unrestricted {
             let passes = |cause| need.by_reference && credential.referable && cause == Cause::NoSecret;
             let recovery = pool.policy.recovery;
@@ -222,13 +243,15 @@ impl Core {
                 .filter(|restriction| restriction.holds_back() && !passes(restriction.identity.cause))
                 .map(|restriction| {
                     let back = self.on_boot_clock(restriction.opens());
-                    (restriction.identity.cause, back, restriction.next_probe(recovery))
+                    let soonest = self.soonest(restriction, recovery);
+                    (restriction.identity.cause, back, soonest, restriction.next_probe(recovery))
                 })
-                .reduce(|(cause, back, probe), (other, later, and)| {
-                    (cause.min(other), back.max(later), probe.zip(and).map(|(probe, and)| probe.max(and)))
+                .reduce(|(cause, back, soonest, probe), (other, later, sooner, and)| {
+                    let probe = probe.zip(and).map(|(probe, and)| probe.max(and));
+                    (cause.min(other), back.max(later), soonest.max(sooner), probe)
                 });
-            if let Some((cause, back, probe)) = restricted {
-                return Some(Placement::Restricted { cause, back, probe: probe.filter(|_| !full) });
+            if let Some((cause, back, soonest, probe)) = restricted {
+                return Some(Placement::Restricted { cause, back, soonest, probe: probe.filter(|_| !full) });
             }
         }
         if full {
@@ -243,7 +266,7 @@ impl Core {
         Some(Placement::Free(Rank {
             expired: credential.expired,
             reserve: standing.is_reserve,
-            tier: if leases >= cap.max_in_flight { leases } else { 0 },
+            tier: if busy { leases } else { 0 },
             key: match strategy {
                 Strategy::RoundRobin => credential.turn,
                 Strategy::LeastUsed => credential.grants,
@@ -257,6 +280,23 @@ impl Core {
     #[must_use]
     pub fn in_flight(&self, key: CredentialKey) -> u32 {
         self.index.in_flight.get(&key).copied().unwrap_or(0)
+    }
+
+    /// Those of them that are for one model.
+    #[must_use]
+    pub fn in_flight_for(&self, key: CredentialKey, model: &Model) -> u32 {
+        self.index.in_flight_for.get(&(key, Model::clone(model))).copied().unwrap_or(0)
+    }
+
+    /// The cap of each credential of a pool for one model, if it has one.
+    pub(crate) fn model_cap(&self, pool: PoolKey, model: &Model) -> Option<Cap> {
+        self.records.pools.get(&pool)?.policy.models.get(model).copied()
+    }
+
+    /// The cap of a pool, if as many leases are out as it allows.
+    pub(crate) fn total_that_is_met(&self, pool: PoolKey) -> Option<u32> {
+        let total = self.records.pools.get(&pool)?.policy.total?;
+        (self.leases_out(pool) >= total as usize).then_some(total)
     }
 
     /// The cap that holds for a credential; the default one if it is unknown.
@@ -273,6 +313,7 @@ impl Core {
     /// What a request needs, as far as it makes a difference in this pool; `None` if there is no such pool for its
     /// profile.
     pub(crate) fn need(&self, pool_key: PoolKey, ask: &Ask) -> Option<Need> {
+        let policy = &self.records.pools.get(&pool_key)?.policy;
         let pool = self.index.pools.get(&pool_key)?;
         let list = match &ask.profile {
             Some(profile) => pool.lists.of_profile(profile)?,
@@ -280,6 +321,7 @@ impl Core {
         };
         let is_its_own = |model: &Model| {
             pool.restricted_models.contains_key(model)
+                || policy.models.contains_key(model)
                 || (pool.metered_models.contains_key(model) && self.weighs_quota(pool_key, list))
         };
         Some(Need {
@@ -321,6 +363,7 @@ impl Core {
 
     /// Builds the views of a pool anew, for a strategy that ranks otherwise.
     pub(crate) fn rebuild_views(&mut self, pool_key: PoolKey) {
+        self.stir(pool_key);
         let view = self.build_view(pool_key, &Need::default());
         if let Some(pool) = self.index.pools.get_mut(&pool_key) {
             pool.views.clear();
@@ -332,8 +375,10 @@ impl Core {
     /// Lets the views of a model go, once requests for it need nothing of their own.
     pub(crate) fn forget_views_of(&mut self, pool_key: PoolKey, model: &Model) {
         let weighs = self.weighs_quota_at_all(pool_key);
+        let is_capped = self.model_cap(pool_key, model).is_some();
         let Some(pool) = self.index.pools.get_mut(&pool_key) else { return };
-        if pool.restricted_models.contains_key(model) || (weighs && pool.metered_models.contains_key(model)) {
+        let is_metered = weighs && pool.metered_models.contains_key(model);
+        if is_capped || is_metered || pool.restricted_models.contains_key(model) {
             return;
         }
         pool.views.retain(|need, _| need.model.as_ref() != Some(model));

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::cause::{Cause, State};
-use crate::command::{Clear, Disable, Refusal};
+use crate::command::{Clear, Disable};
 use crate::history::Event;
 use crate::machine::Core;
 use crate::records::{CredentialKey, Identity, Model, Scope, Watermark};
+use crate::refusal::Refusal;
 use crate::restriction::Restriction;
 use crate::tables::Touched;
 use crate::time::Until;

@@ -1,6 +1,9 @@
 //! What a pool is told to do: strategy, caps, lifetimes, backoff. Policy is state, set by commands.
 
+use std::collections::BTreeMap;
+
 use crate::cause::Cause;
+use crate::records::Model;
 
 /// How a pool chooses among its available credentials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -198,10 +201,16 @@ pub struct Policy {
     /// How much of each quota window is kept back, in thousandths: a credential with no more than that left goes after
     /// those that have more. 0 for nothing.
     pub reserve_permille: u32,
+    /// Caps of a credential's leases for one model each, besides its own.
+    pub models: BTreeMap<Model, Cap>,
+    /// How many leases the whole pool carries at a time; never more.
+    pub total: Option<u32>,
     /// Milliseconds that a lease bound to a connection lives unless the caller says otherwise.
     pub lease_ttl_ms: u64,
     /// The same for a detached lease.
     pub detached_ttl_ms: u64,
+    /// Milliseconds that a session is remembered after its last lease; 0 for not at all.
+    pub affinity_ttl_ms: u64,
     /// Guessed cooldowns.
     pub cooldowns: Cooldowns,
     /// Coming back from them.
@@ -216,8 +225,11 @@ impl Default for Policy {
             strategy: Strategy::default(),
             cap: Cap::default(),
             reserve_permille: 0,
+            models: BTreeMap::new(),
+            total: None,
             lease_ttl_ms: 60 * 60 * 1_000,
             detached_ttl_ms: 10 * 60 * 1_000,
+            affinity_ttl_ms: 60 * 60 * 1_000,
             cooldowns: Cooldowns::default(),
             recovery: Recovery::default(),
             guard: Guard::default(),
@@ -232,6 +244,14 @@ pub struct Limits {
     pub leases: usize,
     /// Live leases bound to one connection.
     pub leases_per_connection: usize,
+    /// Waiters.
+    pub waiters: usize,
+    /// Waiters whose answers go to one connection.
+    pub waiters_per_connection: usize,
+    /// Different needs that waiters of one pool have.
+    pub queues_per_pool: usize,
+    /// Sessions that are remembered. One more makes the one go that would be forgotten first.
+    pub bindings: usize,
     /// Failures remembered of one lease.
     pub reports_per_lease: usize,
     /// Restrictions of single models, of one credential, account or pool. One more makes the one that opens first go;
@@ -263,6 +283,10 @@ impl Default for Limits {
         Self {
             leases: 65_536,
             leases_per_connection: 4_096,
+            waiters: 16_384,
+            waiters_per_connection: 256,
+            queues_per_pool: 256,
+            bindings: 65_536,
             reports_per_lease: 64,
             models_per_scope: 256,
             ended_leases: 65_536,

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::cause::State;
-use crate::command::Refusal;
 use crate::index::Placement;
 use crate::machine::Core;
 use crate::policy::Strategy;
 use crate::records::{Ask, ChosenBy, CredentialKey, Identity, List, PoolKey, Scope};
+use crate::refusal::Refusal;
 use crate::restriction::Restriction;
+use crate::time::Boot;
+use crate::waiting::Class;
 
 /// Candidates that an explanation goes through.
 const EXPLAINED: usize = 32;
@@ -18,6 +20,9 @@ const EXPLAINED: usize = 32;
 pub struct Explanation {
     /// Whom it would grant; or the refusal.
     pub choice: Result<Choice, Refusal>,
+    /// When somebody may be had at the soonest, and so whether waiting helps: in the past for "at any moment", `None` if
+    /// that takes a person.
+    pub soonest: Option<Boot>,
     /// The pinned credential, then the others in the order of the list: at most 32.
     pub candidates: Vec<Candidate>,
 }
@@ -71,7 +76,7 @@ impl Core {
             }
         };
         let mut rng = self.records.header.rng;
-        let choice = self.choose(pool, ask, view, &mut rng);
+        let choice = self.choose(pool, ask, view, &mut rng).map(|pick| pick.choice);
         if let Err(refusal @ (Refusal::UnknownPool | Refusal::UnknownCredential)) = choice {
             return Err(refusal);
         }
@@ -102,7 +107,7 @@ impl Core {
                 Some(Candidate { credential: key, ineligible })
             })
             .collect();
-        Ok(Explanation { choice, candidates })
+        Ok(Explanation { choice, soonest: self.soonest_for(pool, ask, view), candidates })
     }
 
     /// The key of a pool.
@@ -156,6 +161,16 @@ impl Core {
     #[must_use]
     pub fn leases_out(&self, pool: PoolKey) -> usize {
         self.index.pools.get(&pool).map_or(0, |pool| pool.leases)
+    }
+
+    /// How many wait in a pool, by class.
+    #[must_use]
+    pub fn waiting(&self, pool: PoolKey) -> BTreeMap<Class, usize> {
+        let mut waiting = BTreeMap::new();
+        for (wants, queue) in self.index.pools.get(&pool).into_iter().flat_map(|pool| &pool.queues) {
+            *waiting.entry(wants.class()).or_default() += queue.waiters.len();
+        }
+        waiting
     }
 
     /// The restrictions on a credential or its account that are not over, of whatever model.

@@ -29,13 +29,13 @@ pub(crate) struct Rank {
 
 impl Rank {
     /// What comes before anything that a strategy goes by.
-    fn full_tier(self) -> Tier {
+    pub(crate) fn full_tier(self) -> Tier {
         (self.expired, self.reserve, self.tier)
     }
 }
 
 /// Whether it has run out, whether only the reserve is left, and the tier.
-type Tier = (bool, bool, u32);
+pub(crate) type Tier = (bool, bool, u32);
 
 /// The free credentials of one view.
 #[derive(Clone, Debug)]

@@ -8,6 +8,7 @@ use crate::guard::Spark;
 use crate::policy::{Cap, Policy};
 use crate::rng::Rng;
 use crate::time::{Boot, Now, Until, Wall};
+use crate::waiting::{Class, Line};
 
 macro_rules! number {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
@@ -19,7 +20,8 @@ macro_rules! number {
 }
 
 number! {
-    /// The place of a command in the order of all commands. The first is 1.
+    /// The place of a command in the order of all commands; those who waited and are answered as time passes have one of
+    /// their own before it. The first is 1.
     Seq(u64)
 }
 number! {
@@ -43,27 +45,44 @@ number! {
     LeaseNo(u64)
 }
 number! {
+    /// A waiter, in order of arrival.
+    WaiterNo(u64)
+}
+number! {
     /// An entry of a pool's history, in order of time.
     EntryNo(u64)
 }
-/// The hash of a lease's bearer token. The core never sees the token.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TokenHash(pub u128);
+macro_rules! hash {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+        pub struct $name(pub u128);
 
-/// In hexadecimal digits: readers of JSON take numbers for floats.
-#[cfg(feature = "serde")]
-impl serde::Serialize for TokenHash {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{:032x}", self.0))
-    }
+        /// In hexadecimal digits: readers of JSON take numbers for floats.
+        #[cfg(feature = "serde")]
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(&format_args!("{:032x}", self.0))
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let digits = std::borrow::Cow::<str>::deserialize(deserializer)?;
+                u128::from_str_radix(&digits, 16).map(Self).map_err(serde::de::Error::custom)
+            }
+        }
+    };
 }
 
-#[cfg(feature = "serde")]
-impl<'de> serde::Deserialize<'de> for TokenHash {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let digits = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        u128::from_str_radix(&digits, 16).map(Self).map_err(serde::de::Error::custom)
-    }
+hash! {
+    /// The hash of the name that a caller gives its session. The core never sees the name.
+    Session
+}
+hash! {
+    /// The hash of a lease's bearer token. The core never sees the token.
+    TokenHash
 }
 
 /// The connection that a lease is bound to.
@@ -96,6 +115,8 @@ pub struct Header {
     pub rng: Rng,
     /// The next lease's number.
     pub next_lease: LeaseNo,
+    /// The next waiter's number.
+    pub next_waiter: WaiterNo,
     /// The next key of a pool, credential or account.
     pub next_key: u32,
     /// The next entry's number.
@@ -116,6 +137,8 @@ pub struct Pool {
     pub next_turn: u64,
     /// Failures of late that may turn out to be the provider's, by age.
     pub sparks: Vec<Spark>,
+    /// How its waiters have fared.
+    pub line: Line,
 }
 
 /// A credential: what the core knows of its definition, and what happened to it.
@@ -241,6 +264,10 @@ pub struct Ask {
     pub ttl_ms: Option<u64>,
     /// A reference to the secret is enough.
     pub by_reference: bool,
+    /// Whether it comes before others that wait, or after them.
+    pub class: Class,
+    /// What it is part of: it goes where the session went before, if it can.
+    pub session: Option<Session>,
 }
 
 /// What decided a choice.
@@ -251,6 +278,8 @@ pub enum ChosenBy {
     Strategy(crate::policy::Strategy),
     /// The caller's pin.
     Pin,
+    /// The caller's session, which was there before.
+    Session,
 }
 
 /// What ended a lease.

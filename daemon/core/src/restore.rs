@@ -24,6 +24,7 @@ impl Core {
     /// A core that goes on from `records` at `now`, with whatever has become due since.
     ///
     /// Leases that are bound to connections, all of which were of earlier runs, can be claimed for 5 seconds and then end.
+    /// Nobody waits any more.
     /// `changes` of the restored core say nothing of what that altered: whoever keeps changes begins with all records.
     #[must_use]
     pub fn restore(mut records: Records, limits: Limits, now: Now) -> Self {
@@ -40,6 +41,8 @@ impl Core {
         for lease in records.leases.values_mut().filter(|lease| lease.ended.is_none() && lease.owner.is_some()) {
             lease.claim_by = Some(at.boot.after(CLAIM_MS));
         }
+        // Whoever would read their answers is gone.
+        records.waiters.clear();
         let mut core = Self::holding(records, limits);
         core.index = Index::derive(&core.records, &core.limits);
         let pools: Vec<PoolKey> = core.records.pools.keys().copied().collect();

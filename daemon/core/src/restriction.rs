@@ -142,8 +142,13 @@ impl Restriction {
         }
     }
 
+    /// Whether somebody is out whose success lets others through, at any moment.
+    pub(crate) fn is_tried(&self) -> bool {
+        self.phase != Phase::Closed || !self.trial.is_empty()
+    }
+
     /// Everything that decides where credentials under it are placed.
-    pub(crate) fn standing(&self, recovery: Recovery) -> Option<(State, Until, Option<Boot>)> {
-        self.state().map(|state| (state, self.opens(), self.next_probe(recovery)))
+    pub(crate) fn standing(&self, recovery: Recovery) -> Option<(State, Until, Option<Boot>, bool)> {
+        self.state().map(|state| (state, self.opens(), self.next_probe(recovery), self.is_tried()))
     }
 }

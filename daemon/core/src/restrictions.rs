@@ -8,7 +8,7 @@ use crate::policy::Recovery;
 use crate::records::{Credential, CredentialKey, Identity, Model, PoolKey, Scope};
 use crate::restriction::{Phase, Restriction};
 use crate::tables::Touched;
-use crate::time::Until;
+use crate::time::{Boot, Until};
 
 impl Core {
     /// Writes `restriction` in the place of the one with its identity, and places whom it covers anew.
@@ -143,6 +143,16 @@ impl Core {
         self.covering_scope(Scope::Pool(pool), model)
     }
 
+    /// When a restriction may let somebody through at the soonest, unless a person helps: a success of whoever is out
+    /// already, a probe, or its deadline.
+    pub(crate) fn soonest(&self, restriction: &Restriction, recovery: Recovery) -> Boot {
+        if restriction.is_tried() {
+            return Boot(0);
+        }
+        let opens = self.on_boot_clock(restriction.opens());
+        restriction.next_probe(recovery).map_or(opens, |probe| probe.min(opens))
+    }
+
     /// The one of `restrictions` that opens last.
     pub(crate) fn longest<'a>(&self, restrictions: impl Iterator<Item = &'a Restriction>) -> Option<&'a Restriction> {
         let now = self.now();
@@ -163,7 +173,7 @@ impl Core {
                 }
             }
             // The pool's own restrictions are looked up at each acquire.
-            Scope::Pool(_) => {}
+            Scope::Pool(pool) => self.stir(pool),
         }
     }
 }

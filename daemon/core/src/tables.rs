@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use crate::affinity::{Binding, Tie};
 use crate::cause::Cause;
 use crate::history::Entry;
 use crate::quota::{Quota, QuotaKey};
 use crate::records::{
     Account, AccountKey, Credential, CredentialKey, EntryNo, Header, Identity, Lease, LeaseNo, List, ListKey, Model,
-    Pool, PoolKey, Scope, Seq, Watermark,
+    Pool, PoolKey, Scope, Seq, WaiterNo, Watermark,
 };
 use crate::restriction::Restriction;
 use crate::rng::Rng;
 use crate::time::Now;
+use crate::waiting::Waiter;
 
 macro_rules! tables {
     ($($(#[$doc:meta])* $table:ident: $key:ty => $row:ident, named $name:ident by |$record:ident| $of:expr;)*) => {
@@ -132,6 +134,10 @@ tables! {
     lists: ListKey => List, named List by |list| list.key;
     /// By number, so by age.
     leases: LeaseNo => Lease, named Lease by |lease| lease.no;
+    /// By number, so by arrival.
+    waiters: WaiterNo => Waiter, named Waiter by |waiter| waiter.no;
+    /// By what is bound.
+    bindings: Tie => Binding, named Binding by |binding| binding.tie.clone();
     /// By identity.
     restrictions: Identity => Restriction, named Restriction by |restriction| restriction.identity.clone();
     /// By what was cleared.
@@ -161,6 +167,7 @@ impl Header {
             reference: Now::default(),
             rng: Rng::new(seed),
             next_lease: LeaseNo(1),
+            next_waiter: WaiterNo(1),
             next_key: 0,
             next_entry: EntryNo(1),
         }

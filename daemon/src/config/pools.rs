@@ -51,6 +51,9 @@ impl Config {
             strategy: own.strategy.or(all.strategy).map(Strategy::from).or(hermes).unwrap_or_default(),
             cap: cap(own.max_in_flight.or(all.max_in_flight), own.cap.or(all.cap), fallback.cap),
             reserve_permille: own.reserve.or(all.reserve).unwrap_or(fallback.reserve_permille),
+            models: fallback.models,
+            total: fallback.total,
+            affinity_ttl_ms: fallback.affinity_ttl_ms,
             lease_ttl_ms: own.lease_ttl.or(all.lease_ttl).unwrap_or(fallback.lease_ttl_ms.min(self.limits.ttl_ms)),
             detached_ttl_ms: own
                 .detached_ttl

@@ -10,7 +10,7 @@ use credpool_proto::request::AcquireOptions;
 
 use super::{Answer, Asked, Engine, Scope, Ticket, convert, model_of};
 use crate::catalogue::Rendered;
-use crate::token::Token;
+use crate::token::{self, Token};
 
 impl Engine {
     pub(super) fn acquire(
@@ -24,7 +24,7 @@ impl Engine {
         let token = self.draw_token()?;
         let model = ask.model.clone();
         let owner = (!options.detach).then(|| self.owner(asked.connection));
-        let command = Command::Acquire(Acquire { pool: scope.pool, ask, token: token.hash(), owner });
+        let command = Command::Acquire(Acquire { pool: scope.pool, ask, token: token.hash(), owner, wait: None });
         let mut ticket = asked.ticket(Answer::Acquire { scope, token, model });
         ticket.warnings = warnings;
         self.command(command, ticket);
@@ -58,6 +58,8 @@ impl Engine {
             exclude,
             ttl_ms: self.ttl(options.ttl_ms)?,
             by_reference: !options.secret || self.gives_references(scope.pool),
+            class: convert::class(options.class),
+            session: options.session.as_deref().map(token::session),
         };
         Ok((ask, warnings))
     }
@@ -105,7 +107,7 @@ impl Engine {
             expires_at_ms: self.now.wall.after(grant.expires.since(self.now.boot)).0,
             probe: grant.probe,
             chosen_by: convert::chosen_by(grant.chosen_by).into(),
-            queued_ms: 0,
+            queued_ms: grant.queued_ms,
             expired: grant.expired,
         })
     }

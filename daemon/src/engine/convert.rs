@@ -11,7 +11,7 @@ use credpool_proto::error::{Details, Unavailable, WireError};
 use credpool_proto::limits::MAX_INTEGER;
 use credpool_proto::reply::{self, CredentialBrief, Restriction};
 use credpool_proto::status::QuotaWindow;
-use credpool_proto::words::{CredentialState, EndedBy, ErrorCode, NotApplied, Phase, Scope, VerdictKind};
+use credpool_proto::words::{Class, CredentialState, EndedBy, ErrorCode, NotApplied, Phase, Scope, VerdictKind};
 use credpool_verdict as verdict;
 use credpool_verdict::scrub;
 
@@ -156,6 +156,14 @@ pub(super) fn chosen_by(chosen_by: core::ChosenBy) -> &'static str {
     match chosen_by {
         core::ChosenBy::Strategy(by) => strategy(by),
         core::ChosenBy::Pin => "pin",
+        core::ChosenBy::Session => "session",
+    }
+}
+
+pub(super) fn class(class: Class) -> core::Class {
+    match class {
+        Class::Interactive => core::Class::Interactive,
+        Class::Background => core::Class::Background,
     }
 }
 
@@ -322,6 +330,7 @@ impl<'a> Seen<'a> {
             core::Refusal::UnknownLease => unknown_lease(),
             core::Refusal::Exhausted(unavailable) => self.unavailable(ErrorCode::Exhausted, unavailable, pool, model),
             core::Refusal::Busy(unavailable) => self.unavailable(ErrorCode::Busy, unavailable, pool, model),
+            core::Refusal::Timeout(unavailable) => self.unavailable(ErrorCode::Timeout, unavailable, pool, model),
             core::Refusal::Limit(limit) => self.limit(*limit),
         }
     }
@@ -332,6 +341,13 @@ impl<'a> Seen<'a> {
             core::Limit::Leases => ("leases", limits.leases, "too many leases are out"),
             core::Limit::LeasesPerConnection => {
                 ("leases_per_connection", limits.leases_per_connection, "this connection holds too many leases")
+            }
+            core::Limit::Waiters => ("waiters", limits.waiters, "too many requests wait"),
+            core::Limit::WaitersPerConnection => {
+                ("waiters_per_connection", limits.waiters_per_connection, "too many requests of this connection wait")
+            }
+            core::Limit::QueuesPerPool => {
+                ("queues_per_pool", limits.queues_per_pool, "the requests that wait in this pool want too many things")
             }
             core::Limit::ReportsPerLease => {
                 ("reports_per_lease", limits.reports_per_lease, "too many failures of this lease were reported")

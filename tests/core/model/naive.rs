@@ -13,16 +13,20 @@ mod operators;
 mod quotas;
 mod recovery;
 mod refusals;
+mod sessions;
+mod waiting;
 
 use std::sync::Arc;
 
 use credpool_core::{
-    Acquire, Ask, Cap, Cause, Command, Conclusion, CredentialKey, EndedBy, Event, LeaseNo, Limits, Model, Now, Owner,
-    Policy, PoolKey, Profile, Reply, State, Strategy, TokenHash, Until,
+    Ask, Cap, Cause, Command, Conclusion, CredentialKey, EndedBy, Event, LeaseNo, Limits, Model, Now, Owner, Policy,
+    PoolKey, Profile, Reply, Settled, State, Strategy, TokenHash, Until,
 };
 
 use guard::Spark;
 use recovery::Life;
+use sessions::Bond;
+use waiting::Waiting;
 
 type Said<T = ()> = Result<T, String>;
 
@@ -107,6 +111,8 @@ struct Pool {
     policy: Policy,
     lists: Vec<List>,
     turns: u64,
+    /// Leases in a row that were interactive while somebody waited in the background.
+    passed_over: u32,
 }
 
 /// What profiles may lease, and how one is chosen.
@@ -186,6 +192,9 @@ pub(crate) struct Naive {
     windows: Vec<quotas::Window>,
     /// Both clocks when the wall clock was last set.
     set: Now,
+    /// In order of arrival.
+    waiters: Vec<Waiting>,
+    bonds: Vec<Bond>,
 }
 
 impl Naive {
@@ -204,22 +213,28 @@ impl Naive {
             told: Vec::new(),
             windows: Vec::new(),
             set: Now::default(),
+            waiters: Vec::new(),
+            bonds: Vec::new(),
         }
     }
 
-    /// Whether `reply` is right; then everything that follows from it.
-    pub(crate) fn step(&mut self, now: Now, command: &Command, reply: &Reply) -> Said {
+    /// Whether `reply` is right, and what those were told who waited; then everything that follows from it.
+    pub(crate) fn step(&mut self, now: Now, command: &Command, reply: &Reply, settled: &[Settled]) -> Said {
+        let mut settled = settled.iter();
         self.time_passes(now);
+        let all = settled.len();
+        self.hand_on(&mut settled)?;
+        self.time_out(&mut settled)?;
+        // What was granted as time passed was granted before whatever the command does.
+        self.seq += u64::from(settled.len() < all);
         match (command, reply) {
             (Command::Define(define), Reply::Defined(defined)) => self.define(define, defined)?,
             (Command::Import(import), Reply::Imported(news)) => {
                 let expected = self.import(import);
                 ensure!(*news == expected, "imported: {expected}");
             }
-            (Command::Acquire(Acquire { pool, ask, token, owner }), Reply::Acquired(answer)) => {
-                self.acquire(*pool, ask, *token, *owner, answer)?;
-            }
-            (Command::Report(report), Reply::Reported(answer)) => self.report(report, answer)?,
+            (Command::Acquire(acquire), Reply::Acquired(_) | Reply::Queued(_)) => self.acquire(acquire, reply)?,
+            (Command::Report(report), Reply::Reported(answer)) => self.report(report, answer, &mut settled)?,
             (Command::Release(release), Reply::Released(answer)) => {
                 let expected = self.release(release);
                 ensure!(*answer == expected, "released: {expected:?}");
@@ -229,6 +244,7 @@ impl Naive {
                 ensure!(*answer == expected, "renewed: {expected:?}");
             }
             (Command::Disconnect(owner), Reply::Disconnected(count)) => {
+                self.waiters.retain(|waiter| waiter.connection != *owner);
                 let bound: Vec<TokenHash> =
                     self.live().filter(|lease| lease.owner == Some(*owner)).map(|lease| lease.token).collect();
                 ensure!(*count == bound.len(), "disconnected: {}", bound.len());
@@ -253,7 +269,11 @@ impl Naive {
         }
         self.forget_rows();
         self.windows_pass();
-        Ok(())
+        self.hand_on(&mut settled)?;
+        match settled.next() {
+            None => Ok(()),
+            Some(more) => Err(format!("answered and does not wait, or not by now: {more:?}")),
+        }
     }
 
     // ---- time --------------------------------------------------------------------------------------------------
@@ -284,6 +304,7 @@ impl Naive {
         for credential in &mut self.credentials {
             credential.has_run_out = credential.runs_out.is_some_and(|at| at <= self.now.wall.0);
         }
+        self.bonds.retain(|bond| bond.until > boot);
         let ended_lease_ms = self.limits.ended_lease_ms;
         self.leases.retain(|lease| lease.ended.is_none_or(|(_, at)| at + ended_lease_ms > boot));
         self.forget_rows();
@@ -351,6 +372,28 @@ impl Naive {
 
     fn in_flight(&self, key: CredentialKey) -> usize {
         self.live().filter(|lease| lease.credential == key).count()
+    }
+
+    /// The caps that a credential is at, for `model`: its own, and that of the model.
+    fn met(&self, credential: &Credential, model: Option<&Model>) -> Vec<Cap> {
+        let policy = self.policy(credential.pool);
+        let own = (credential.cap.unwrap_or(policy.cap), self.in_flight(credential.key));
+        let of_model = model.and_then(|model| {
+            let for_it = |lease: &&Lease| lease.credential == credential.key && lease.ask.model.as_ref() == Some(model);
+            Some((*policy.models.get(model)?, self.live().filter(for_it).count()))
+        });
+        let caps = [Some(own), of_model].into_iter().flatten();
+        caps.filter(|(cap, out)| *out >= cap.max_in_flight as usize).map(|(cap, _)| cap).collect()
+    }
+
+    fn is_full(&self, credential: &Credential, model: Option<&Model>) -> bool {
+        self.met(credential, model).iter().any(|cap| cap.hard)
+    }
+
+    /// The cap of a whole pool, if that is met.
+    fn total_met(&self, pool: PoolKey) -> Option<u32> {
+        let out = self.live().filter(|lease| lease.pool == pool).count();
+        self.policy(pool).total.filter(|total| out >= *total as usize)
     }
 
     fn policy(&self, key: PoolKey) -> Policy {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use credpool_core::{Cap, Command, Define, Definition, Listing, Now, Policy, Strategy, Wall};
 
-use super::profile_of;
+use super::{model_of, profile_of};
 
 /// What somebody does to a pool's file.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub(crate) enum Edit {
     /// When its secret runs out, told from now.
     Expiry(usize, Option<i64>),
     PoolCap(Cap),
+    ModelCap(u8, Option<Cap>),
+    Total(Option<u32>),
     Strategy(Strategy),
     Reserve(u32),
     Lists(Vec<ListOp>),
@@ -89,6 +91,11 @@ impl File {
                 rows[row % count].expires = from_now.map(|ms| Wall(now.wall.0.saturating_add_signed(ms)));
             }
             Edit::PoolCap(cap) => policy.cap = *cap,
+            Edit::ModelCap(model, cap) => {
+                policy.models.remove(&model_of(*model));
+                policy.models.extend(cap.map(|cap| (model_of(*model), cap)));
+            }
+            Edit::Total(total) => policy.total = *total,
             Edit::Strategy(strategy) => policy.strategy = *strategy,
             Edit::Reserve(permille) => policy.reserve_permille = *permille,
             Edit::Lists(others) => lists.clone_from(others),

@@ -1,13 +1,13 @@
 //! Setups and scripts at random. Everything is small, so that things meet.
 
-use credpool_core::{Cap, Cause, Kind, Reach, Strategy};
+use credpool_core::{Cap, Cause, Class, Kind, Reach, Strategy};
 use proptest::option;
 use proptest::prelude::{BoxedStrategy, Just, Strategy as _, any};
 use proptest::{collection, prop_oneof, sample};
 
 use super::file::{Edit, ListOp};
 use super::readings::readings;
-use super::{AskOp, Op, ROWS, Setup, UntilOp, VerdictOp};
+use super::{AskOp, Op, ROWS, Setup, UntilOp, VerdictOp, WaitOp};
 use crate::support::{DAY, HOUR};
 
 /// A setup and a script of at most `length` operations.
@@ -18,29 +18,30 @@ pub(crate) fn scripts(length: usize) -> impl proptest::strategy::Strategy<Value 
 fn setups() -> impl proptest::strategy::Strategy<Value = Setup> {
     let few_or_many = |few: usize| sample::select(vec![64, few]);
     let limits = (few_or_many(4), few_or_many(2), few_or_many(2));
+    let of_waiters = (few_or_many(3), few_or_many(2), few_or_many(2), few_or_many(2));
     let pool = || (strategies(), caps());
-    (any::<u64>(), limits, pool(), pool(), 1..=ROWS, 0..=2u8, lists(), sample::select(vec![true, true, false]))
-        .prop_map(
-            |(
-                seed,
-                (leases, leases_per_connection, reports_per_lease),
-                first,
-                second,
-                rows,
-                others,
-                lists,
-                guarded,
-            )| Setup {
+    let guarded = sample::select(vec![true, true, false]);
+    (any::<u64>(), limits, of_waiters, pool(), pool(), 1..=ROWS, 0..=2u8, lists(), guarded).prop_map(
+        |(seed, limits, of_waiters, first, second, rows, others, lists, guarded)| {
+            let (leases, leases_per_connection, reports_per_lease) = limits;
+            let (waiters, waiters_per_connection, queues_per_pool, bindings) = of_waiters;
+            let (pools, rows) = ([first, second], [rows, others]);
+            Setup {
                 seed,
                 leases,
                 leases_per_connection,
                 reports_per_lease,
-                pools: [first, second],
-                rows: [rows, others],
+                waiters,
+                waiters_per_connection,
+                queues_per_pool,
+                bindings,
+                pools,
+                rows,
                 lists,
                 guarded,
-            },
-        )
+            }
+        },
+    )
 }
 
 /// Lists that meet: of few rows, some of all of them, and some of profiles that stand in others too.
@@ -75,7 +76,8 @@ fn ops() -> impl proptest::strategy::Strategy<Value = Op> {
     let model = || option::weighted(0.5, 0..2u8);
     prop_oneof![
         2 => (pool(), edits()).prop_map(|(pool, edit)| Op::Edit(pool, edit)),
-        8 => (pool(), asks(), owner()).prop_map(|(pool, ask, owner)| Op::Acquire(pool, ask, owner)),
+        10 => (pool(), asks(), owner(), option::weighted(0.6, waits()))
+            .prop_map(|(pool, ask, owner, wait)| Op::Acquire(pool, ask, owner, wait)),
         7 => (recent(), number(), model(), verdicts(), readings(), prop::weighted(3), option::weighted(0.3, option::of(asks())))
             .prop_map(|(lease, number, model, verdict, readings, keep, next)| {
                 Op::Report { lease, number, model, verdict, readings, keep, next }
@@ -103,6 +105,11 @@ mod prop {
     pub(super) fn weighted(one_in: u32) -> impl proptest::strategy::Strategy<Value = bool> {
         (0..one_in).prop_map(|draw| draw + 1 == 3)
     }
+}
+
+fn waits() -> impl proptest::strategy::Strategy<Value = WaitOp> {
+    let ms = prop_oneof![1 => Just(0u64), 6 => 1..1_500u64, 1 => Just(DAY)];
+    (ms, 0..3u8).prop_map(|(ms, connection)| WaitOp { ms, connection })
 }
 
 fn pauses() -> impl proptest::strategy::Strategy<Value = u64> {
@@ -134,6 +141,8 @@ fn edits() -> BoxedStrategy<Edit> {
         (row(), option::of(caps())).prop_map(|(row, cap)| Edit::Cap(row, cap)),
         (row(), option::weighted(0.8, -500..2_500i64)).prop_map(|(row, from_now)| Edit::Expiry(row, from_now)),
         caps().prop_map(Edit::PoolCap),
+        (0..2u8, option::weighted(0.8, caps())).prop_map(|(model, cap)| Edit::ModelCap(model, cap)),
+        option::weighted(0.6, 1..5u32).prop_map(Edit::Total),
         strategies().prop_map(Edit::Strategy),
         sample::select(vec![0, 100, 400]).prop_map(Edit::Reserve),
         lists().prop_map(Edit::Lists),
@@ -145,14 +154,18 @@ fn asks() -> BoxedStrategy<AskOp> {
     let pin = option::weighted(0.15, 0..8usize);
     let exclude = prop_oneof![4 => Just(Vec::new()), 1 => collection::vec(0..8usize, 1..4)];
     let (profile, model) = (option::weighted(0.3, 0..3u8), option::weighted(0.5, 0..3u8));
-    (profile, model, pin, exclude, option::weighted(0.2, 0..1_500u64), prop::weighted(4))
-        .prop_map(|(profile, model, pin, exclude, ttl_ms, by_reference)| AskOp {
+    let class = prop_oneof![2 => Just(Class::Interactive), 1 => Just(Class::Background)];
+    let session = option::weighted(0.4, 0..3u8);
+    (profile, model, pin, exclude, option::weighted(0.2, 0..1_500u64), prop::weighted(4), class, session)
+        .prop_map(|(profile, model, pin, exclude, ttl_ms, by_reference, class, session)| AskOp {
             profile,
             model,
             pin,
             exclude,
             ttl_ms,
             by_reference,
+            class,
+            session,
         })
         .boxed()
 }

@@ -168,3 +168,77 @@ fn a_cap_outlives_a_removal_longer_than_rows_are_remembered() {
     world.release(held, false).unwrap();
     world.lease_of("a");
 }
+
+#[test]
+fn a_model_may_have_a_cap_of_its_own_on_each_credential() {
+    let model = |name: &str| Ask { model: Some(name.into()), ..Ask::default() };
+    let mut policy = capped(3, true);
+    policy.models.insert("large".into(), Cap { max_in_flight: 1, hard: true });
+    let mut world = World::with(policy, rows(&["a", "b"]));
+    let (first, on) = world.lease(model("large"));
+    assert_eq!(on, "a");
+    assert_eq!(world.lease(model("large")).1, "b");
+    let unavailable = world.busy(model("large"));
+    assert_eq!((unavailable.at_cap, unavailable.pool_cap), (2, None));
+    assert_eq!([world.lease(model("small")).1, world.next()], ["a", "a"], "others are not bound by it");
+    let full = Ask { pin: Some(world.key("a")), ..model("small") };
+    world.busy(full);
+    world.release(first, false).unwrap();
+    assert_eq!(world.lease(model("large")).1, "a");
+    world.busy(model("large"));
+}
+
+#[test]
+fn a_models_soft_cap_spreads_and_refuses_nobody() {
+    let large = || Ask { model: Some("large".into()), ..Ask::default() };
+    let mut policy = capped(9, false);
+    policy.models.insert("large".into(), Cap { max_in_flight: 1, hard: false });
+    let mut world = World::with(policy, rows(&["a", "b", "c"]));
+    let leases: String = (0..7).map(|_| world.lease(large()).1).collect();
+    assert_eq!(leases, "abcabca");
+    assert_eq!(world.next(), "a", "others fill up as before");
+}
+
+#[test]
+fn a_pool_carries_no_more_than_its_total() {
+    let policy = credpool_core::Policy { total: Some(3), ..capped(2, false) };
+    let mut world = World::with(policy, rows(&["a", "b"]));
+    let held: Vec<_> = (0..3).map(|_| world.lease(Ask::default()).0).collect();
+    let unavailable = world.busy(Ask::default());
+    assert_eq!((unavailable.pool_cap, unavailable.at_cap, unavailable.total), (Some(3), 0, 2));
+    assert_eq!(unavailable.retry_after_ms, Some(1_000), "a slot may come back at any moment");
+    world.release(held[0], false).unwrap();
+    world.next();
+    world.busy(Ask::default());
+}
+
+#[test]
+fn caps_that_are_lowered_let_leases_run_out() {
+    let model = |name: &str| Ask { model: Some(name.into()), ..Ask::default() };
+    let mut world = World::with(capped(9, true), rows(&["a"]));
+    let held: Vec<_> = (0..3).map(|_| world.lease(model("large")).0).collect();
+    world.policy.total = Some(2);
+    world.define(rows(&["a"]));
+    world.busy(Ask::default());
+    world.release(held[0], false).unwrap();
+    world.busy(Ask::default());
+    world.policy.total = None;
+    world.policy.models.insert("large".into(), Cap { max_in_flight: 1, hard: true });
+    world.define(rows(&["a"]));
+    world.busy(model("large"));
+    world.next();
+    world.release(held[1], false).unwrap();
+    world.busy(model("large"));
+    world.release(held[2], false).unwrap();
+    world.lease(model("large"));
+}
+
+#[test]
+fn a_restricted_pool_is_exhausted_whatever_its_total() {
+    let policy = credpool_core::Policy { total: Some(1), ..capped(1, true) };
+    let mut world = World::with(policy, rows(&["a", "b"]));
+    let held = world.lease_of("a");
+    world.busy(Ask::default());
+    world.report(held, super::world::of_the_pool(for_a_day(Cause::Quota)));
+    world.exhausted(Ask::default());
+}

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use credpool_core::{
     Acquire, Ask, Backoff, Cap, Cause, Claim, Claimed, Clear, Command, Cooldowns, CredentialKey, Define, Defined,
     Definition, Disable, Grant, Guard, Kind, Limits, Listing, Model, Now, Owner, Policy, PoolKey, Reach, Reading,
-    Records, Recovery, Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, State, Strategy, Subject,
-    TokenHash, Unavailable, Verdict, Wall,
+    Records, Recovery, Refusal, Release, Released, Renew, Renewed, Reply, Report, Reported, Settled, State, Strategy,
+    Subject, TokenHash, Unavailable, Verdict, Wait, WaiterNo, Wall,
 };
 
 use crate::support::{DAY, START, Watched, later, stepped};
@@ -85,7 +85,7 @@ impl World {
 
     pub(super) fn ask(&mut self, ask: Ask, owner: Option<Owner>) -> (TokenHash, Result<Grant, Refusal>) {
         let token = self.token();
-        let acquire = Acquire { pool: self.pool, ask, token, owner };
+        let acquire = Acquire { pool: self.pool, ask, token, owner, wait: None };
         let Reply::Acquired(answer) = self.apply(Command::Acquire(acquire)) else { panic!("acquired") };
         (token, answer)
     }
@@ -118,6 +118,56 @@ impl World {
         let (token, id) = self.lease(Ask::default());
         self.release(token, false).expect("the lease is known");
         id
+    }
+
+    /// Whoever asks so waits for it, on a connection of its own; its number.
+    pub(super) fn waits(&mut self, ask: Ask, ms: u64) -> WaiterNo {
+        let own = connection(1_000 + self.records().header.next_waiter.0);
+        match self.ask_and_wait(ask, None, Wait { ms, connection: own }) {
+            Ok(no) => no,
+            Err(answer) => panic!("it does not wait: {answer:?}"),
+        }
+    }
+
+    /// The same, or the answer that it gets at once.
+    pub(super) fn ask_and_wait(
+        &mut self,
+        ask: Ask,
+        owner: Option<Owner>,
+        wait: Wait,
+    ) -> Result<WaiterNo, Result<Grant, Refusal>> {
+        let token = self.token();
+        let acquire = Acquire { pool: self.pool, ask, token, owner, wait: Some(wait) };
+        match self.apply(Command::Acquire(acquire)) {
+            Reply::Queued(no) => Ok(no),
+            Reply::Acquired(answer) => Err(answer),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Why whoever would wait is refused at once.
+    pub(super) fn does_not_wait(&mut self, ask: Ask, ms: u64) -> Refusal {
+        let wait = Wait { ms, connection: connection(9) };
+        self.ask_and_wait(ask, None, wait).expect_err("it does not wait").expect_err("nobody can be had")
+    }
+
+    /// What the last command told those who waited: their numbers, each with whom it got or a word for why not.
+    pub(super) fn settled(&self) -> Vec<String> {
+        let told = |settled: &Settled| {
+            let what = match &settled.answer {
+                Ok(grant) => self.id(grant.credential),
+                Err(refusal) => format!("{refusal:?}").to_lowercase().split('(').next().unwrap_or_default().to_owned(),
+            };
+            format!("{} {what}", settled.waiter.0)
+        };
+        self.core.core().settled().iter().map(told).collect()
+    }
+
+    /// The token of the lease that a waiter was granted.
+    pub(super) fn token_of(&self, credential: &str) -> TokenHash {
+        let key = self.key(credential);
+        let live = self.records().leases.values().rev().find(|lease| lease.credential == key && lease.ended.is_none());
+        live.unwrap_or_else(|| panic!("nobody holds {credential}")).token
     }
 
     pub(super) fn refused(&mut self, ask: Ask) -> Refusal {

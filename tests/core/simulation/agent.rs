@@ -1,8 +1,8 @@
 //! An agent: it leases, uses, fails, crashes, forgets and repeats itself.
 
 use credpool_core::{
-    Acquire, Ask, Cause, Command, Evidence, Kind, Model, Next, Owner, Reach, Reading, Refusal, Release, Renew, Reply,
-    Report, Reported, Subject, TokenHash, Verdict,
+    Acquire, Ask, Cause, Class, Command, Evidence, Kind, Model, Next, Owner, Reach, Reading, Refusal, Release, Renew,
+    Reply, Report, Reported, Session, Subject, TokenHash, Verdict, Wait, WaiterNo,
 };
 
 use super::dice::Dice;
@@ -12,6 +12,7 @@ use super::run::Run;
 pub(super) struct Agent {
     connection: Owner,
     held: Option<TokenHash>,
+    awaited: Option<(WaiterNo, TokenHash)>,
     failures: u64,
     /// Leases that it has had, and may speak of again.
     past: Vec<TokenHash>,
@@ -20,13 +21,14 @@ pub(super) struct Agent {
 impl Agent {
     pub(super) fn new(number: u64) -> Self {
         let connection = Owner { run: 1, connection: number * 1_000 };
-        Self { connection, held: None, failures: 0, past: Vec::new() }
+        Self { connection, held: None, awaited: None, failures: 0, past: Vec::new() }
     }
 
     /// Does its next thing; in how many milliseconds it wants to do another.
     pub(super) fn act(&mut self, run: &mut Run, dice: &mut Dice) -> Result<u64, String> {
         match self.held {
             _ if dice.chance(8) && !self.past.is_empty() => self.speak_of_the_past(run, dice),
+            None if self.awaited.is_some() => self.wait(run, dice),
             None => self.acquire(run, dice),
             Some(token) => self.go_on(token, run, dice),
         }
@@ -37,6 +39,7 @@ impl Agent {
         run.apply(Command::Disconnect(self.connection))?;
         self.connection.connection += 1;
         self.past.extend(self.held.take());
+        self.past.extend(self.awaited.take().map(|(_, token)| token));
         Ok(())
     }
 
@@ -44,10 +47,14 @@ impl Agent {
         let token = run.token();
         let owner = dice.chance(70).then_some(self.connection);
         let ask = ask(run, dice);
-        let Reply::Acquired(answer) =
-            run.apply(Command::Acquire(Acquire { pool: run.pool(dice), ask, token, owner }))?
-        else {
-            return Err("acquire is answered otherwise".into());
+        let wait = dice.chance(60).then(|| Wait { ms: dice.between(0, 30_000), connection: self.connection });
+        let answer = match run.apply(Command::Acquire(Acquire { pool: run.pool(dice), ask, token, owner, wait }))? {
+            Reply::Acquired(answer) => answer,
+            Reply::Queued(no) => {
+                self.awaited = Some((no, token));
+                return Ok(dice.delay(3_000));
+            }
+            _ => return Err("acquire is answered otherwise".into()),
         };
         match answer {
             Ok(_) => {
@@ -61,6 +68,21 @@ impl Agent {
             }
             Err(_) => Ok(dice.delay(4_000)),
         }
+    }
+
+    /// Looks whether it was answered by now; if not, it may go.
+    fn wait(&mut self, run: &mut Run, dice: &mut Dice) -> Result<u64, String> {
+        let Some((no, token)) = self.awaited else { return Ok(1) };
+        match run.answer(no) {
+            Some(served) => {
+                self.awaited = None;
+                self.held = served.then_some(token);
+                self.failures = 0;
+            }
+            None if dice.chance(10) => self.leave(run)?,
+            None => {}
+        }
+        Ok(dice.delay(2_000))
     }
 
     fn go_on(&mut self, token: TokenHash, run: &mut Run, dice: &mut Dice) -> Result<u64, String> {
@@ -196,6 +218,8 @@ fn ask(run: &Run, dice: &mut Dice) -> Ask {
         exclude: if dice.chance(12) { some(dice).into_iter().chain(some(dice)).collect() } else { Vec::new() },
         ttl_ms: dice.chance(30).then(|| dice.between(1, 40_000)),
         by_reference: dice.chance(10),
+        class: if dice.chance(25) { Class::Background } else { Class::Interactive },
+        session: dice.chance(40).then(|| Session(u128::from(dice.between(0, 9)))),
     }
 }
 

@@ -1,8 +1,8 @@
 //! A core that may break one promise, so that it shows whether the witness notices.
 
 use credpool_core::{
-    Acquire, Boot, ChosenBy, Clear, Command, Core, CredentialKey, Grant, LeaseNo, Now, Obstacle, Phase, Reach, Refusal,
-    Reply, Report, Reported, Restriction, Seq, Subject, Unavailable, Until, Why,
+    Acquire, Ask, Boot, ChosenBy, Clear, Command, Core, CredentialKey, Grant, LeaseNo, Now, Obstacle, Phase, Reach,
+    Refusal, Reply, Report, Reported, Restriction, Seq, Settled, Subject, Unavailable, Until, Waiter, Why,
 };
 
 use super::run::LIMITS;
@@ -37,10 +37,14 @@ pub(super) enum Lie {
     OutOfTheList,
     /// Blames the provider for what one credential has met.
     PausedForOne,
+    /// Grants a slot to one who came after another.
+    Overtaken,
+    /// Lets somebody wait for longer than it would.
+    LeftWaiting,
 }
 
 impl Lie {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::OverTheCap,
         Self::UnderARestriction,
         Self::SecondProbe,
@@ -54,6 +58,8 @@ impl Lie {
         Self::JudgedTwice,
         Self::OutOfTheList,
         Self::PausedForOne,
+        Self::Overtaken,
+        Self::LeftWaiting,
     ];
 }
 
@@ -93,6 +99,25 @@ impl Liar {
         }
     }
 
+    /// What those are told who waited.
+    pub(super) fn settled(&self) -> Vec<Settled> {
+        let mut settled = self.core().settled().to_vec();
+        match self.lie {
+            Some(Lie::Overtaken) => {
+                let records = self.core().records();
+                let wants = |ask: &Ask| Ask { ttl_ms: None, session: None, ..ask.clone() };
+                for Settled { waiter, answer } in &mut settled {
+                    let lease = answer.as_ref().ok().and_then(|grant| records.leases.get(&grant.no));
+                    let same = |later: &&Waiter| lease.is_some_and(|lease| wants(&lease.ask) == wants(&later.ask));
+                    *waiter = records.waiters.values().rev().find(same).map_or(*waiter, |later| later.no);
+                }
+            }
+            Some(Lie::LeftWaiting) => settled.retain(|settled| !matches!(settled.answer, Err(Refusal::Timeout(_)))),
+            _ => {}
+        }
+        settled
+    }
+
     /// Applies a log to another core: the same replies, and the same records at its end.
     pub(super) fn replay(&self, log: &[(Now, Command, Reply)]) -> Result<(), String> {
         if self.lie.is_some() {
@@ -123,6 +148,7 @@ impl Liar {
                 chosen_by: strategy,
                 probe: true,
                 expired: false,
+                queued_ms: 0,
             })
         };
         Ok(match (lie, command, reply) {

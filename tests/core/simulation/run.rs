@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use credpool_core::{
     Backoff, Cap, Command, Cooldowns, CredentialKey, Guard, Limits, Now, Policy, PoolKey, Recovery, Reply, Strategy,
-    TokenHash, Wall,
+    TokenHash, WaiterNo, Wall,
 };
 
 use super::agent::Agent;
@@ -24,6 +24,8 @@ pub(super) struct Run {
     tokens: u128,
     pools: Vec<PoolKey>,
     keys: Vec<CredentialKey>,
+    /// Whether those who waited were served.
+    answers: BTreeMap<WaiterNo, bool>,
     log: Vec<(Now, Command, Reply)>,
 }
 
@@ -34,6 +36,7 @@ pub(super) struct Shown {
     pub(super) grants: u64,
     pub(super) restrictions: u64,
     pub(super) pauses: u64,
+    pub(super) served: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -45,6 +48,10 @@ enum Who {
 pub(super) const LIMITS: Limits = Limits {
     leases: 60,
     leases_per_connection: 3,
+    waiters: 25,
+    waiters_per_connection: 2,
+    queues_per_pool: 12,
+    bindings: 6,
     reports_per_lease: 8,
     models_per_scope: 64,
     quotas_per_account: 4,
@@ -91,12 +98,16 @@ fn policy(dice: &mut Dice) -> Policy {
         edge: backoff,
         sole_ms: 3_000,
     };
+    let of_large = Cap { max_in_flight: if dice.chance(50) { 1 } else { 2 }, hard: dice.chance(75) };
     Policy {
         strategy: dice.one_of(&STRATEGIES).unwrap_or_default(),
         cap: Cap { max_in_flight: if dice.chance(50) { 1 } else { 4 }, hard: dice.chance(75) },
         reserve_permille: if dice.chance(30) { 200 } else { 0 },
+        models: if dice.chance(50) { BTreeMap::from([("large".into(), of_large)]) } else { BTreeMap::new() },
+        total: dice.chance(30).then_some(9),
         lease_ttl_ms: 40_000,
         detached_ttl_ms: 15_000,
+        affinity_ttl_ms: 20_000,
         cooldowns,
         recovery: RECOVERY,
         guard: if dice.chance(75) { GUARD } else { Guard { window_ms: 0, ..GUARD } },
@@ -108,7 +119,16 @@ impl Run {
     pub(super) fn play(seed: u64, core: Liar) -> Result<Shown, String> {
         let mut dice = Dice::new(seed);
         let (witness, tokens) = (Witness::new(LIMITS), 0);
-        let mut run = Self { core, now: START, witness, tokens, pools: Vec::new(), keys: Vec::new(), log: Vec::new() };
+        let mut run = Self {
+            core,
+            now: START,
+            witness,
+            tokens,
+            pools: Vec::new(),
+            keys: Vec::new(),
+            answers: BTreeMap::new(),
+            log: Vec::new(),
+        };
         let mut operator = Operator::new(policy(&mut dice), dice.between(3, 8));
         run.apply(operator.define())?;
         let mut agents: Vec<Agent> = (1..=dice.between(20, 50)).map(Agent::new).collect();
@@ -140,14 +160,27 @@ impl Run {
         run.drain(&mut agents)?;
         run.core.replay(&run.log)?;
         let Self { log, witness, .. } = run;
-        let Witness { grants, restrictions, pauses, .. } = witness;
-        Ok(Shown { commands: log.len(), grants, restrictions, pauses })
+        let Witness { grants, restrictions, pauses, served, .. } = witness;
+        Ok(Shown { commands: log.len(), grants, restrictions, pauses, served })
     }
 
+    /// Applies a command, after a tick if something is due: so the witness knows what came of time, and what of the
+    /// command.
     pub(super) fn apply(&mut self, command: Command) -> Result<Reply, String> {
+        let next = self.core.core().next_deadline();
+        let is_due = next.boot.is_some_and(|at| at <= self.now.boot) || next.wall.is_some_and(|at| at <= self.now.wall);
+        if is_due {
+            self.apply_one(Command::Tick)?;
+        }
+        self.apply_one(command)
+    }
+
+    fn apply_one(&mut self, command: Command) -> Result<Reply, String> {
         let told = |error: String| format!("{error}\n at {:?}, {command:?}", self.now);
         let reply = self.core.apply(self.now, &command).map_err(told)?;
-        let seen = self.witness.see(self.now, &command, &reply, self.core.core());
+        let settled = self.core.settled();
+        self.answers.extend(settled.iter().map(|settled| (settled.waiter, settled.answer.is_ok())));
+        let seen = self.witness.see(self.now, &command, &reply, &settled, self.core.core());
         seen.map_err(|error| format!("{error}\n at {:?}, {command:?}\n {reply:?}", self.now))?;
         if let Reply::Defined(defined) = &reply {
             self.pools = vec![defined.pool];
@@ -157,6 +190,11 @@ impl Run {
         }
         self.log.push((self.now, command, reply.clone()));
         Ok(reply)
+    }
+
+    /// Whether one who waited was served, if it was answered.
+    pub(super) fn answer(&mut self, no: WaiterNo) -> Option<bool> {
+        self.answers.remove(&no)
     }
 
     pub(super) fn now(&self) -> Now {

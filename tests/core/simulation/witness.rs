@@ -5,6 +5,7 @@
 
 mod bursts;
 mod grants;
+mod line;
 mod reports;
 mod window;
 
@@ -12,11 +13,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use credpool_core::{
-    Acquire, Cap, Cause, Command, Conclusion, Core, CredentialKey, Define, EndedBy, Identity, Limits, Model, Now,
-    Owner, PoolKey, Profile, Refusal, Release, Renewed, Reply, Report, Scope, Subject, TokenHash, Until,
+    Acquire, Cap, Cause, Class, Command, Conclusion, Core, CredentialKey, Define, EndedBy, Identity, Limits, Model,
+    Now, Owner, PoolKey, Profile, Refusal, Release, Renewed, Reply, Report, Scope, Settled, Subject, TokenHash, Until,
 };
 
 use bursts::Spark;
+use line::Waiting;
 use window::Window;
 
 macro_rules! promise {
@@ -60,6 +62,7 @@ struct Holder {
     owner: Option<Owner>,
     profile: Option<Profile>,
     model: Option<Model>,
+    class: Class,
     said: BTreeMap<u64, Conclusion>,
     succeeded: bool,
     ended: Option<(EndedBy, u64)>,
@@ -85,6 +88,14 @@ pub(super) struct Witness {
     /// Whether failures may be the provider's.
     guarded: bool,
     sparks: Vec<Spark>,
+    caps_of_models: BTreeMap<Model, Cap>,
+    total: Option<u32>,
+    /// In order of arrival.
+    waiters: Vec<Waiting>,
+    /// Interactive leases in a row that somebody in the background could have used.
+    passed_over: u32,
+    /// Waiters seen to be served.
+    pub(super) served: u64,
     /// Grants seen, so that a run that shows nothing is noticed.
     pub(super) grants: u64,
     /// Reports seen that restricted something.
@@ -107,6 +118,11 @@ impl Witness {
             cleared: Vec::new(),
             guarded: false,
             sparks: Vec::new(),
+            caps_of_models: BTreeMap::new(),
+            total: None,
+            waiters: Vec::new(),
+            passed_over: 0,
+            served: 0,
             grants: 0,
             restrictions: 0,
             pauses: 0,
@@ -114,17 +130,30 @@ impl Witness {
     }
 
     /// Which promise `reply`, or the state after it, breaks.
-    pub(super) fn see(&mut self, now: Now, command: &Command, reply: &Reply, core: &Core) -> Result<(), String> {
+    ///
+    /// Nothing has become due by then that was not seen before.
+    pub(super) fn see(
+        &mut self,
+        now: Now,
+        command: &Command,
+        reply: &Reply,
+        settled: &[Settled],
+        core: &Core,
+    ) -> Result<(), String> {
+        let mut settled = settled.iter();
         self.step += 1;
         self.time_passes(now);
         match (command, reply) {
             (Command::Define(define), Reply::Defined(defined)) => self.rows_are(define, defined.pool, &defined.keys),
             (Command::Acquire(acquire), Reply::Acquired(Ok(grant))) => {
-                let Acquire { pool, ask, token, owner } = acquire;
+                let Acquire { pool, ask, token, owner, .. } = acquire;
                 self.granted(*pool, ask, *token, *owner, grant)?;
+                self.overtakes_nobody(ask, grant.credential, None)?;
             }
+            (Command::Acquire(acquire), Reply::Queued(no)) => self.queued(acquire, *no)?,
             (Command::Report(report), Reply::Reported(Ok(reported))) => {
                 self.reported(report, &reported.conclusion, reported.ended_by, reported.duplicate, core)?;
+                self.settled(&mut settled)?;
                 if let (Some(next), Some(Ok(grant))) = (&report.next, &reported.next) {
                     self.granted_next(report, next, grant)?;
                 }
@@ -153,6 +182,7 @@ impl Witness {
                 }
             }
             (Command::Disconnect(owner), Reply::Disconnected(count)) => {
+                self.waiters.retain(|waiter| waiter.connection != *owner);
                 let bound = self.holders.values_mut().filter(|h| h.ended.is_none() && h.owner == Some(*owner));
                 let ended = bound.map(|holder| holder.ended = Some((EndedBy::Connection, now.boot.0))).count();
                 promise!(*count == ended, "2: the connection had {ended} leases, not {count}");
@@ -181,12 +211,15 @@ impl Witness {
             }
             _ => {}
         }
+        self.settled(&mut settled)?;
+        self.nobody_waits_too_long()?;
         self.compare(core)
     }
 
     /// At the very end: nobody holds anything.
     pub(super) fn all_is_given_back(&self, core: &Core) -> Result<(), String> {
         promise!(self.holders.values().all(|holder| holder.ended.is_some()), "somebody still holds a lease");
+        promise!(self.waiters.is_empty(), "somebody still waits");
         for key in self.rows.keys() {
             promise!(core.in_flight(*key) == 0, "2: a slot of {key:?} did not come back");
         }
@@ -244,6 +277,8 @@ impl Witness {
             }
         }
         self.guarded = define.policy.guard.window_ms > 0;
+        self.caps_of_models.clone_from(&define.policy.models);
+        self.total = define.policy.total;
         self.listed.clear();
         for list in &define.lists {
             let members: Vec<CredentialKey> = list.members.iter().filter_map(|at| keys.get(*at).copied()).collect();

@@ -85,6 +85,17 @@ impl Naive {
             .map(|l| (l.token.0, (l.credential, l.expires.0, l.ended.map(|ending| ending.by))))
             .collect();
         ensure!(ours == theirs, "leases: {theirs:?}, should be {ours:?}");
+
+        let ours: Vec<_> = self.waiters.iter().map(|w| (w.no, w.wanted.token, w.wanted.since, w.until)).collect();
+        let waiters = records.waiters.values();
+        let theirs: Vec<_> = waiters.map(|w| (Some(w.no), w.token, w.since.0, w.until.0)).collect();
+        ensure!(ours == theirs, "waiters: {theirs:?}, should be {ours:?}");
+
+        let mut ours: Vec<_> = self.bonds.iter().map(|bond| (bond.until, bond.credential)).collect();
+        ours.sort_unstable();
+        let mut theirs: Vec<_> = records.bindings.values().map(|b| (b.until.0, b.credential)).collect();
+        theirs.sort_unstable();
+        ensure!(ours == theirs, "sessions: {theirs:?}, should be {ours:?}");
         self.agrees_on_windows(core)
     }
 }

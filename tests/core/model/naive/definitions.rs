@@ -21,6 +21,7 @@ impl Naive {
                     policy: define.policy.clone(),
                     lists: Vec::new(),
                     turns: 0,
+                    passed_over: 0,
                 });
             }
         }

@@ -2,39 +2,98 @@
 
 use std::sync::Arc;
 
-use credpool_core::{Ask, Cause, ChosenBy, Grant, Limit, Owner, PoolKey, Profile, Refusal, Seq, Strategy, TokenHash};
+use credpool_core::{
+    Acquire, Ask, Cause, ChosenBy, Class, CredentialKey, Grant, Limit, Owner, PoolKey, Profile, Refusal, Reply, Seq,
+    Strategy, TokenHash,
+};
 
 use super::refusals::Refused;
+use super::waiting::Waiting;
 use super::{About, Ban, Credential, Lease, Naive, Said, ensure};
 
+/// Somebody who wants a lease.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    pub(super) pool: PoolKey,
+    pub(super) ask: Ask,
+    pub(super) token: TokenHash,
+    pub(super) owner: Option<Owner>,
+    pub(super) since: u64,
+}
+
+/// Who can be had.
+pub(super) struct Outlook {
+    pub(super) candidates: Vec<Credential>,
+    pub(super) of_pool: Vec<Ban>,
+    strategy: Strategy,
+    /// In the order of the list.
+    free: Vec<CredentialKey>,
+    /// One that only a probe may go to, if there is nobody else.
+    rare: Option<CredentialKey>,
+}
+
+impl Outlook {
+    pub(super) fn is_good(&self) -> bool {
+        !self.free.is_empty() || self.rare.is_some()
+    }
+}
+
 impl Naive {
-    pub(super) fn acquire(
-        &mut self,
-        pool: PoolKey,
-        ask: &Ask,
-        token: TokenHash,
-        owner: Option<Owner>,
-        answer: &Result<Grant, Refusal>,
-    ) -> Said {
-        if self.live().count() >= self.limits.leases {
-            ensure!(*answer == Err(Refusal::Limit(Limit::Leases)), "the limit of leases is met");
-            return Ok(());
-        }
-        if owner.is_some()
-            && self.live().filter(|lease| lease.owner == owner).count() >= self.limits.leases_per_connection
-        {
-            let limit = Refusal::Limit(Limit::LeasesPerConnection);
-            ensure!(*answer == Err(limit), "the connection's limit of leases is met");
-            return Ok(());
-        }
-        let Some((listed, strategy)) = self.listed(pool, ask.profile.as_ref()) else {
-            ensure!(*answer == Err(Refusal::UnknownPool), "the profile has no list here");
-            return Ok(());
+    pub(super) fn acquire(&mut self, acquire: &Acquire, reply: &Reply) -> Said {
+        let Acquire { pool, ask, token, owner, wait } = acquire;
+        let wanted = Wanted { pool: *pool, ask: ask.clone(), token: *token, owner: *owner, since: self.boot() };
+        let refused = match (self.refused_at_once(&wanted), reply) {
+            (Some(refusal), _) => {
+                ensure!(*reply == Reply::Acquired(Err(refusal.clone())), "refused at once: {refusal:?}");
+                return Ok(());
+            }
+            (None, Reply::Acquired(answer)) => answer.as_ref().err().cloned(),
+            (None, _) => None,
         };
-        let place = |credential: &Credential| listed.iter().position(|listed| listed.key == credential.key);
-        if ask.pin.is_some_and(|pin| listed.iter().all(|credential| credential.key != pin)) {
-            ensure!(*answer == Err(Refusal::UnknownCredential), "the pin is not defined here");
+        let outlook = self.outlook(*pool, ask).map_err(|refusal| format!("{refusal:?}"))?;
+        if outlook.is_good() {
+            let Reply::Acquired(Ok(grant)) = reply else { return Err("somebody can be had".into()) };
+            return self.granted(&wanted, grant);
+        }
+        let Some(wait) = wait.filter(|wait| wait.ms > 0) else {
+            let refusal = refused.ok_or("nobody can be had")?;
+            return Refused { wanted: &wanted, outlook: &outlook, naive: self }.check(&refusal);
+        };
+        let waiter = Waiting { no: None, until: self.boot() + wait.ms, connection: wait.connection, wanted };
+        self.wait(waiter, &outlook, reply)
+    }
+
+    /// The next lease of a report, once all who wait have had their turn.
+    pub(super) fn answer_next(&mut self, wanted: &Wanted, answer: &Result<Grant, Refusal>) -> Said {
+        if let Some(refusal) = self.refused_at_once(wanted) {
+            ensure!(*answer == Err(refusal.clone()), "refused at once: {refusal:?}");
             return Ok(());
+        }
+        let outlook = self.outlook(wanted.pool, &wanted.ask).map_err(|refusal| format!("{refusal:?}"))?;
+        match answer {
+            Ok(grant) if outlook.is_good() => self.granted(wanted, grant),
+            Err(refusal) if !outlook.is_good() => Refused { wanted, outlook: &outlook, naive: self }.check(refusal),
+            _ => Err(format!("somebody can be had: {}", outlook.is_good())),
+        }
+    }
+
+    /// Why `wanted` is refused whoever can be had. Who waits counts like who has a lease.
+    pub(super) fn refused_at_once(&self, wanted: &Wanted) -> Option<Refusal> {
+        if self.live().count() + self.waiters.len() >= self.limits.leases {
+            return Some(Refusal::Limit(Limit::Leases));
+        }
+        let of_owner = self.live().filter(|lease| lease.owner == wanted.owner).count()
+            + self.waiters.iter().filter(|waiter| waiter.wanted.owner == wanted.owner).count();
+        if wanted.owner.is_some() && of_owner >= self.limits.leases_per_connection {
+            return Some(Refusal::Limit(Limit::LeasesPerConnection));
+        }
+        self.outlook(wanted.pool, &wanted.ask).err()
+    }
+
+    pub(super) fn outlook(&self, pool: PoolKey, ask: &Ask) -> Result<Outlook, Refusal> {
+        let (listed, strategy) = self.listed(pool, ask.profile.as_ref()).ok_or(Refusal::UnknownPool)?;
+        if ask.pin.is_some_and(|pin| listed.iter().all(|credential| credential.key != pin)) {
+            return Err(Refusal::UnknownCredential);
         }
         let candidates: Vec<&Credential> = listed
             .iter()
@@ -42,9 +101,6 @@ impl Naive {
             .filter(|credential| ask.pin.is_none_or(|pin| pin == credential.key))
             .filter(|credential| !ask.exclude.contains(&credential.key))
             .collect();
-        let Some(policy) = self.pool(pool).map(|pool| &pool.policy) else {
-            return Err("no such pool".into());
-        };
         let of_pool: Vec<Ban> = self
             .bans
             .iter()
@@ -52,32 +108,87 @@ impl Naive {
             .filter(|ban| ban.model.is_none() || ban.model == ask.model)
             .cloned()
             .collect();
-        let restricted = |credential: &Credential| {
-            let mut blocking = self.blocking(credential, ask.model.as_ref());
-            let takes_reference = ask.by_reference && credential.referable;
-            blocking.retain(|ban| !(takes_reference && ban.cause == Cause::NoSecret));
-            blocking
-        };
-        let cap = |credential: &Credential| credential.cap.unwrap_or(policy.cap);
-        let busy = |credential: &Credential| self.in_flight(credential.key) >= cap(credential).max_in_flight as usize;
-        let full = |credential: &Credential| cap(credential).hard && busy(credential);
-        let is_shut = of_pool.iter().any(|ban| self.may_be_probed_from(ban).is_none_or(|from| from > self.boot()));
-        let free: Vec<&Credential> = candidates
-            .iter()
-            .copied()
-            .filter(|credential| !is_shut && restricted(credential).is_empty() && !full(credential))
-            .collect();
+        let is_shut = self.total_met(pool).is_some()
+            || of_pool.iter().any(|ban| self.may_be_probed_from(ban).is_none_or(|from| from > self.boot()));
+        let restricted = |credential: &Credential| self.restricted(credential, ask);
+        let full = |credential: &Credential| self.is_full(credential, ask.model.as_ref());
+        let is_free = |c: &&&Credential| !is_shut && restricted(c).is_empty() && !full(c);
+        let free: Vec<CredentialKey> = candidates.iter().filter(is_free).map(|c| c.key).collect();
         let rare = self.rarely_probed(&candidates, &restricted, &full).filter(|_| !is_shut && free.is_empty());
-        if free.is_empty() && rare.is_none() {
-            let Err(refusal) = answer else { return Err(format!("{candidates:?} cannot be had")) };
-            let view = Refused { candidates: &candidates, of_pool: &of_pool, naive: self };
-            return view.check(refusal, &restricted);
-        }
-        let Ok(grant) = answer else { return Err(format!("{free:?} or {rare:?} can be had")) };
-        let free: Vec<&Credential> = match rare {
-            Some(rare) => candidates.iter().copied().filter(|credential| credential.key == rare).collect(),
-            None => free,
+        let candidates = candidates.into_iter().cloned().collect();
+        Ok(Outlook { candidates, of_pool, strategy, free, rare })
+    }
+
+    /// What keeps a credential from whoever asks so, its pool's bans aside.
+    pub(super) fn restricted(&self, credential: &Credential, ask: &Ask) -> Vec<Ban> {
+        let mut blocking = self.blocking(credential, ask.model.as_ref());
+        let takes_reference = ask.by_reference && credential.referable;
+        blocking.retain(|ban| !(takes_reference && ban.cause == Cause::NoSecret));
+        blocking
+    }
+
+    /// Whether the grant is one of those that are right; then everything that follows from it.
+    pub(super) fn granted(&mut self, wanted: &Wanted, grant: &Grant) -> Said {
+        let Wanted { pool, ask, token, owner, since } = wanted;
+        let outlook = self.outlook(*pool, ask).map_err(|refusal| format!("{refusal:?}"))?;
+        let (best, chosen_by) = self.best(*pool, ask, &outlook);
+        ensure!(best.contains(&grant.credential), "granted one of {best:?}");
+        ensure!(grant.chosen_by == chosen_by, "chosen by {chosen_by:?}");
+        let bound = self.bound_from_now(*pool, ask, grant.credential);
+        let policy = self.policy(*pool);
+        let default_ttl = if owner.is_some() { policy.lease_ttl_ms } else { policy.detached_ttl_ms };
+        let expires = self.boot() + ask.ttl_ms.unwrap_or(default_ttl).max(1);
+        ensure!(grant.expires.0 == expires, "expires at {expires}");
+        ensure!(grant.queued_ms == self.boot() - since, "waited since {since}");
+        let tried = self.credential(grant.credential).cloned().ok_or("no such credential")?;
+        let probe = self.try_out(*token, *pool, &tried, ask);
+        ensure!(grant.probe == probe, "a probe: {probe}");
+        let (seq, boot) = (self.seq, self.boot());
+        let of_pool = |waiter: &&Waiting| waiter.wanted.pool == *pool && waiter.wanted.token != *token;
+        let in_background = |waiter: &Waiting| waiter.wanted.ask.class == Class::Background;
+        let background_waits = self.waiters.iter().filter(of_pool).any(in_background);
+        let known = self.pools.iter_mut().find(|known| known.key == *pool).ok_or("no such pool")?;
+        known.passed_over = match ask.class {
+            Class::Interactive if background_waits => (known.passed_over + 1).min(7),
+            _ => 0,
         };
+        let credential = self.credentials.iter_mut().find(|c| c.key == grant.credential).ok_or("no such credential")?;
+        ensure!(grant.epoch == Seq(credential.epoch), "the epoch is {}", credential.epoch);
+        ensure!(grant.expired == credential.has_run_out, "the secret has run out: {}", credential.has_run_out);
+        credential.grants += 1;
+        if outlook.strategy == Strategy::RoundRobin {
+            known.turns += 1;
+            credential.turn = known.turns;
+        }
+        self.leases.push(Lease {
+            no: grant.no,
+            token: *token,
+            pool: *pool,
+            credential: credential.key,
+            account: Arc::clone(&credential.account),
+            secret_since: credential.secret_since,
+            granted: seq,
+            granted_at: boot,
+            expires,
+            owner: *owner,
+            ask: ask.clone(),
+            probe,
+            said: Vec::new(),
+            succeeded: false,
+            ended: None,
+        });
+        self.bind(*pool, ask, bound);
+        Ok(())
+    }
+
+    /// Those who may be chosen, and by what.
+    fn best(&self, pool: PoolKey, ask: &Ask, outlook: &Outlook) -> (Vec<CredentialKey>, ChosenBy) {
+        let by_strategy = if ask.pin.is_some() { ChosenBy::Pin } else { ChosenBy::Strategy(outlook.strategy) };
+        if let Some(rare) = outlook.rare {
+            return (vec![rare], by_strategy);
+        }
+        let is_free = |credential: &&Credential| outlook.free.contains(&credential.key);
+        let free: Vec<&Credential> = outlook.candidates.iter().filter(is_free).collect();
         // Those whose secret has run out only if there are no others.
         let fresh: Vec<&Credential> = free.iter().copied().filter(|credential| !credential.has_run_out).collect();
         let free = if fresh.is_empty() { free } else { fresh };
@@ -86,62 +197,32 @@ impl Naive {
         let ample: Vec<&Credential> = free.iter().copied().filter(|c| !self.is_reserve(c, model)).collect();
         let free = if ample.is_empty() { free } else { ample };
         // Below their caps first; if there are none, those that carry least.
-        let mut best: Vec<&Credential> = free.iter().copied().filter(|credential| !busy(credential)).collect();
+        let busy = |credential: &&&Credential| !self.met(credential, ask.model.as_ref()).is_empty();
+        let mut best: Vec<&Credential> = free.iter().filter(|credential| !busy(credential)).copied().collect();
         if best.is_empty() {
             let least = free.iter().map(|credential| self.in_flight(credential.key)).min();
             best = free.into_iter().filter(|c| Some(self.in_flight(c.key)) == least).collect();
         }
-        best.sort_by_key(|credential| match strategy {
-            Strategy::FillFirst | Strategy::Random => (0, place(credential)),
-            Strategy::RoundRobin => (credential.turn, place(credential)),
-            Strategy::LeastUsed => (credential.grants, place(credential)),
-            Strategy::Headroom | Strategy::ResetSoon => (self.by_quota(strategy, credential, model), place(credential)),
+        if let Some(before) = self.bond(pool, ask).map(|bond| bond.credential)
+            && best.iter().any(|credential| credential.key == before)
+        {
+            return (vec![before], ChosenBy::Session);
+        }
+        // They stand in the order of the list, and a sort leaves equals as they are.
+        best.sort_by_key(|credential| match outlook.strategy {
+            Strategy::FillFirst | Strategy::Random => 0,
+            Strategy::RoundRobin => credential.turn,
+            Strategy::LeastUsed => credential.grants,
+            Strategy::Headroom | Strategy::ResetSoon => self.by_quota(outlook.strategy, credential, model),
         });
-        if strategy != Strategy::Random {
+        if outlook.strategy != Strategy::Random {
             best.truncate(1);
         }
-        ensure!(best.iter().any(|credential| credential.key == grant.credential), "granted one of {best:?}");
-        let chosen_by = if ask.pin.is_some() { ChosenBy::Pin } else { ChosenBy::Strategy(strategy) };
-        ensure!(grant.chosen_by == chosen_by, "chosen by {chosen_by:?}");
-        let default_ttl = if owner.is_some() { policy.lease_ttl_ms } else { policy.detached_ttl_ms };
-        let expires = self.boot() + ask.ttl_ms.unwrap_or(default_ttl).max(1);
-        ensure!(grant.expires.0 == expires, "expires at {expires}");
-        let round_robin = strategy == Strategy::RoundRobin;
-        let tried = self.credential(grant.credential).cloned().ok_or("no such credential")?;
-        let probe = self.try_out(token, pool, &tried, ask);
-        ensure!(grant.probe == probe, "a probe: {probe}");
-        let (seq, boot) = (self.seq, self.boot());
-        let pool = self.pools.iter_mut().find(|known| known.key == pool).ok_or("no such pool")?;
-        let credential = self.credentials.iter_mut().find(|c| c.key == grant.credential).ok_or("no such credential")?;
-        ensure!(grant.epoch == Seq(credential.epoch), "the epoch is {}", credential.epoch);
-        ensure!(grant.expired == credential.has_run_out, "the secret has run out: {}", credential.has_run_out);
-        credential.grants += 1;
-        if round_robin {
-            pool.turns += 1;
-            credential.turn = pool.turns;
-        }
-        self.leases.push(Lease {
-            no: grant.no,
-            token,
-            pool: pool.key,
-            credential: credential.key,
-            account: Arc::clone(&credential.account),
-            secret_since: credential.secret_since,
-            granted: seq,
-            granted_at: boot,
-            expires,
-            owner,
-            ask: ask.clone(),
-            probe,
-            said: Vec::new(),
-            succeeded: false,
-            ended: None,
-        });
-        Ok(())
+        (best.iter().map(|credential| credential.key).collect(), by_strategy)
     }
 
     /// What a profile may lease of a pool, in order, and how one is chosen; `None` if it has no list there.
-    fn listed(&self, pool: PoolKey, profile: Option<&Profile>) -> Option<(Vec<&Credential>, Strategy)> {
+    pub(super) fn listed(&self, pool: PoolKey, profile: Option<&Profile>) -> Option<(Vec<&Credential>, Strategy)> {
         let of_pool = self.pool(pool)?;
         let Some(profile) = profile else {
             let mut all: Vec<&Credential> =

@@ -1,12 +1,14 @@
 //! What reports do to bans.
 
+use std::slice::Iter;
 use std::sync::Arc;
 
 use credpool_core::{
     Backoff, Cause, Conclusion, CredentialKey, EndedBy, Event, Kind, LeaseNo, Limit, Model, Next, PoolKey, Reach,
-    Refusal, Report, Reported, Seq, Subject, Verdict, Why,
+    Refusal, Report, Reported, Seq, Settled, Subject, Verdict, Why,
 };
 
+use super::granting::Wanted;
 use super::guard::suspect;
 use super::recovery::Life;
 use super::{About, Ban, End, Lease, Naive, Said, ensure};
@@ -33,7 +35,12 @@ impl Witness {
 }
 
 impl Naive {
-    pub(super) fn report(&mut self, report: &Report, answer: &Result<Reported, Refusal>) -> Said {
+    pub(super) fn report(
+        &mut self,
+        report: &Report,
+        answer: &Result<Reported, Refusal>,
+        settled: &mut Iter<'_, Settled>,
+    ) -> Said {
         let token = match report.subject {
             Subject::Lease(token) => token,
             Subject::Credential(key, epoch) => return self.report_without_lease(key, epoch, report, answer),
@@ -66,15 +73,16 @@ impl Naive {
             ensure!(reported.ended_by == ended_by, "ended by {ended_by:?}");
         }
         ensure!(!reported.duplicate, "nobody said so before");
-        match (&report.next, &reported.next) {
+        let (next, (ask, token, owner)) = match (&report.next, &reported.next) {
             (Some(Next::Same { token, connection }), Some(next)) => {
-                let owner = lease.owner.map(|_| *connection);
-                self.acquire(lease.pool, &lease.ask, *token, owner, next)
+                (next, (lease.ask, *token, lease.owner.map(|_| *connection)))
             }
-            (Some(Next::With { ask, token, owner }), Some(next)) => self.acquire(lease.pool, ask, *token, *owner, next),
-            (None, None) => Ok(()),
-            _ => Err("next is answered if it was asked for".into()),
-        }
+            (Some(Next::With { ask, token, owner }), Some(next)) => (next, (ask.clone(), *token, *owner)),
+            (None, None) => return Ok(()),
+            _ => return Err("next is answered if it was asked for".into()),
+        };
+        let wanted = Wanted { pool: lease.pool, ask, token, owner, since: self.boot() };
+        self.hand_on_in(lease.pool, Some((wanted, next)), settled)
     }
 
     fn report_without_lease(

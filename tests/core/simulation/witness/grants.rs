@@ -27,6 +27,16 @@ impl Witness {
         let holding = self.holding(key);
         let cap = row.cap;
         promise!(!cap.hard || holding < cap.max_in_flight as usize, "1: {holding} hold {key:?} already, of {cap:?}");
+        let of_model = |model| {
+            let for_it = |h: &&Holder| h.ended.is_none() && h.credential == key && h.model.as_ref() == Some(model);
+            (self.caps_of_models.get(model).copied(), self.holders.values().filter(for_it).count())
+        };
+        if let Some((Some(cap), holding)) = ask.model.as_ref().map(of_model) {
+            let kept = !cap.hard || holding < cap.max_in_flight as usize;
+            promise!(kept, "1: {holding} hold {key:?} for {:?} already, of {cap:?}", ask.model);
+        }
+        let live = self.holders.values().filter(|holder| holder.ended.is_none()).count();
+        promise!(self.total.is_none_or(|total| live < total as usize), "1: {live} are out, of {:?}", self.total);
         let (account, boot) = (About::Account(pool, Arc::clone(&row.account)), self.now.boot.0);
         let (holders, rows) = (&self.holders, &self.rows);
         let is_out = |token: TokenHash| holders.get(&token.0).is_some_and(|holder| holder.ended.is_none());
@@ -57,25 +67,26 @@ impl Witness {
             owner,
             profile: ask.profile.clone(),
             model: ask.model.clone(),
+            class: ask.class,
             said: BTreeMap::new(),
             succeeded: false,
             ended: None,
         };
         let before = self.holders.insert(token.0, holder);
         promise!(before.is_none(), "two leases have one token");
-        Ok(())
+        self.take_turn(ask, key)
     }
 
     pub(super) fn granted_next(&mut self, report: &Report, next: &Next, grant: &Grant) -> Result<(), String> {
         let Subject::Lease(token) = report.subject else { return Err("next without a lease".into()) };
         let holder = self.holders.get(&token.0).cloned().ok_or("next of a lease that nobody was granted")?;
-        match next {
-            Next::Same { token, connection } => {
-                let ask = Ask { profile: holder.profile, model: holder.model, ..Ask::default() };
-                let owner = holder.owner.map(|_| *connection);
-                self.granted(holder.pool, &ask, *token, owner, grant)
-            }
-            Next::With { ask, token, owner } => self.granted(holder.pool, ask, *token, *owner, grant),
-        }
+        let same = Ask { profile: holder.profile, model: holder.model, class: holder.class, ..Ask::default() };
+        let ask = if let Next::With { ask, .. } = next { ask } else { &same };
+        let (token, owner) = match next {
+            Next::Same { token, connection } => (*token, holder.owner.map(|_| *connection)),
+            Next::With { token, owner, .. } => (*token, *owner),
+        };
+        self.granted(holder.pool, ask, token, owner, grant)?;
+        self.overtakes_nobody(ask, grant.credential, None)
     }
 }
