@@ -129,12 +129,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`Error::Refused`] with `exhausted` or `busy` if there is nothing to lease now;
-    /// [`Error::retry_after`] then says when to come back. Others as for [`ping`](Self::ping).
+    /// [`Error::Refused`] with `exhausted` or `busy` if there is nothing to lease now, and with `timeout` if it
+    /// [waits](AcquireRequest::wait) and nothing comes free in time; [`Error::retry_after`] then says when to come back.
+    /// With `queue_full` if too many wait already. Others as for [`ping`](Self::ping).
     ///
     /// # Cancel safety
     ///
-    /// Safe: if the future is dropped and a lease arrives later, it is given back, detached or not.
+    /// Safe: if the future is dropped and a lease arrives later, it is given back, detached or not. A request that waits
+    /// goes on waiting at the daemon until then: the protocol takes nothing back.
     pub async fn acquire(&self, request: AcquireRequest) -> Result<Lease, Error> {
         let asking = self.link.ask_for_lease(&request, request.is_detached());
         let mut answer = self.in_time(request.waits_for(), asking).await?;

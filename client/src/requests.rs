@@ -104,7 +104,7 @@ macro_rules! lease_conditions {
                 self
             }
 
-            /// What should stay with one credential where that is possible.
+            /// What should stay with one credential where that is possible, so that the provider's cache is warm.
             #[must_use]
             pub fn session(mut self, session: impl Into<String>) -> Self {
                 self$(.$options)?.session = Some(session.into());
@@ -125,7 +125,7 @@ macro_rules! lease_conditions {
                 self
             }
 
-            /// Who waits for the lease.
+            /// Who waits for the lease: a person, who goes first, or something that can give way.
             #[must_use]
             pub fn class(mut self, class: Class) -> Self {
                 self$(.$options)?.class = Some(class);
@@ -133,8 +133,8 @@ macro_rules! lease_conditions {
             }
 
             /// How long to wait until there is something to lease, up to the daemon's limit; not at all
-            /// unless this is called. The request's deadline is later by as much. A daemon that cannot wait
-            /// answers at once.
+            /// unless this is called. The request's deadline is later by as much. Whoever cannot be served in
+            /// that time, whatever happens, is refused at once. In [`next`](ReportRequest::next_with) nobody waits.
             #[must_use]
             pub fn wait(mut self, wait: Duration) -> Self {
                 self$(.$options)?.wait_ms = Some(milliseconds(wait));

@@ -39,6 +39,8 @@ pub struct Outbox {
     sent: usize,
     /// The replies that wait for the disk, in order; what follows one waits with it.
     held: VecDeque<Held>,
+    /// Replies that are still to come: of requests that wait.
+    owed: usize,
     /// Set when the daemon drains: what is owed is sent, then the connection ends.
     closing: bool,
     waker: Option<Waker>,
@@ -94,6 +96,16 @@ impl Outbox {
         }
         self.wake();
         !self.held.is_empty()
+    }
+
+    /// Keeps the connection open for a reply that is still to come, even if the client will send no more.
+    pub fn owe(&mut self) {
+        self.owed += 1;
+    }
+
+    /// A reply that was to come has been written.
+    pub fn settle(&mut self) {
+        self.owed = self.owed.saturating_sub(1);
     }
 
     /// Lets the connection send what was written.
@@ -155,11 +167,21 @@ pub enum End {
 }
 
 /// Serves a connection until it ends. Dropping the future closes the connection; nothing that a client was told is lost.
-pub async fn serve<S>(stream: S, service: &impl Service, outbox: &Rc<RefCell<Outbox>>, limits: &Limits) -> End
+///
+/// `hang_up` tells of a client that is gone altogether, and is asked only where reading does not tell: of one that sends
+/// no more, but is owed an answer.
+pub async fn serve<S>(
+    stream: S,
+    hang_up: impl Future<Output = ()>,
+    service: &impl Service,
+    outbox: &Rc<RefCell<Outbox>>,
+    limits: &Limits,
+) -> End
 where
     S: AsyncRead + AsyncWrite,
 {
     let mut stream = pin!(stream);
+    let mut hang_up = pin!(hang_up);
     let mut input =
         Input { buffer: BytesMut::new(), decoder: LineDecoder::new(limits.request_line_bytes), ended: false };
     let mut partial = Deadline::default();
@@ -172,7 +194,8 @@ where
         if unsent == 0 && outbox.borrow().closing {
             return End::Drained;
         }
-        if input.ended && unsent == 0 && answered.all {
+        let owed = outbox.borrow().owed;
+        if input.ended && unsent == 0 && answered.all && owed == 0 {
             return End::Done;
         }
         partial.keep(answered.partial && !input.ended, answered.lines > 0, limits.partial_line_ms);
@@ -196,8 +219,11 @@ where
                 return Poll::Ready(Ok(Step::Moved));
             }
             drop(outbox);
-            // While replies wait for the disk it goes on, as far as there is room for more of them.
-            if input.ended || !answered.all { Poll::Pending } else { input.poll_read(stream.as_mut(), cx) }
+            if !input.ended {
+                // While replies wait for the disk it goes on, as far as there is room for more of them.
+                return if answered.all { input.poll_read(stream.as_mut(), cx) } else { Poll::Pending };
+            }
+            hang_up.as_mut().poll(cx).map(|()| Ok(Step::End(End::Gone)))
         });
         match step.await {
             Ok(Step::Moved) => {}

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use credpool_core::{
     Command, Core, CredentialKey, Deadline, Disable, LeaseNo, Limits as CoreLimits, Model, Now, Owner, PoolKey,
-    Profile, Reply, TokenHash,
+    Profile, Reply, TokenHash, WaiterNo,
 };
 use credpool_proto::envelope::Envelope;
 use credpool_proto::error::WireError;
@@ -42,6 +42,7 @@ mod leases;
 mod operator;
 mod report;
 mod status;
+mod waiting;
 
 /// A connection's number in this run.
 pub type ConnectionNo = u64;
@@ -79,6 +80,8 @@ pub struct Engine {
     /// Those with answers that wait.
     awaiting: BTreeSet<ConnectionNo>,
     draining: bool,
+    /// Those who wait for a lease.
+    waiting: BTreeMap<WaiterNo, Ticket>,
     /// Those who asked for a reload that is not done yet.
     reloading: Vec<Ticket>,
     reload: Rc<tokio::sync::Notify>,
@@ -88,6 +91,8 @@ pub struct Engine {
 struct Connection {
     outbox: Rc<RefCell<Outbox>>,
     peer: Peer,
+    /// Which of those who wait for a lease are its own.
+    waiting: BTreeSet<WaiterNo>,
 }
 
 /// Whom a reply goes to, and what it takes to write it.
@@ -152,6 +157,10 @@ impl Engine {
         let limits = CoreLimits {
             leases: config.limits.leases,
             leases_per_connection: config.limits.leases_per_connection,
+            waiters: config.limits.waiters,
+            waiters_per_connection: config.limits.waiters_per_connection,
+            waiters_per_user: config.limits.waiters_per_uid,
+            queues_per_pool: config.limits.queues_per_pool,
             history_per_model: config.limits.history,
             history_per_pool: config.limits.history_per_pool,
             ..CoreLimits::default()
@@ -175,6 +184,7 @@ impl Engine {
             awaited: None,
             awaiting: BTreeSet::new(),
             draining: false,
+            waiting: BTreeMap::new(),
             reloading: Vec::new(),
             reload: Rc::new(tokio::sync::Notify::new()),
             due: Rc::new(tokio::sync::Notify::new()),
@@ -216,14 +226,17 @@ impl Engine {
         let number = self.next_connection;
         self.next_connection += 1;
         let outbox = Rc::new(RefCell::new(Outbox::default()));
-        self.connections.insert(number, Connection { outbox: Rc::clone(&outbox), peer });
+        self.connections.insert(number, Connection { outbox: Rc::clone(&outbox), peer, waiting: BTreeSet::new() });
         *self.connections_of.entry(peer.uid).or_default() += 1;
         (number, outbox)
     }
 
-    /// Ends a connection, and the leases that are bound to it.
+    /// Ends a connection, the leases that are bound to it, and the waiting of its requests.
     pub fn disconnect(&mut self, connection: ConnectionNo) {
-        let Some(Connection { peer, .. }) = self.connections.remove(&connection) else { return };
+        let Some(Connection { peer, waiting, .. }) = self.connections.remove(&connection) else { return };
+        for no in waiting {
+            self.waiting.remove(&no);
+        }
         if let Some(count) = self.connections_of.get_mut(&peer.uid) {
             *count -= 1;
             if *count == 0 {
@@ -236,9 +249,10 @@ impl Engine {
         self.settle();
     }
 
-    /// Stops serving: what is owed is sent, then each connection ends.
+    /// Stops serving: whoever waits is told so, what is owed is sent, then each connection ends.
     pub fn drain(&mut self) {
         self.draining = true;
+        self.refuse_waiters();
         for connection in self.connections.values() {
             connection.outbox.borrow_mut().close();
         }
@@ -287,8 +301,7 @@ impl Engine {
 
     fn request(&mut self, connection: ConnectionNo, request: request::Request<'_>) {
         if self.draining {
-            let error = WireError::new(ErrorCode::Draining, "the daemon is shutting down; connect again");
-            return self.refuse(connection, request.id.as_ref(), &request.unknown, &error);
+            return self.refuse(connection, request.id.as_ref(), &request.unknown, &draining());
         }
         let asked = Asked { connection, id: request.id, unknown: request.unknown };
         let answered = match request.op {
@@ -336,16 +349,25 @@ impl Engine {
         while let Some((command, ticket)) = self.sequencer.next() {
             let reply = self.core.apply(self.now, command);
             self.journal.record(&self.core);
-            self.awaited = self.awaited_by(&reply);
-            if self.awaited.is_some() {
-                self.awaiting.insert(ticket.connection);
+            self.answer_waiters(self.core.settled().to_vec());
+            match reply {
+                Reply::Queued(no) => self.keep_waiting(no, ticket),
+                reply => self.say(&ticket, reply),
             }
-            self.answer(&ticket, reply);
-            self.awaited = None;
         }
         if self.core.next_deadline() != before {
             self.due.notify_one();
         }
+    }
+
+    /// Answers, once the disk has what the answer says if that has to be.
+    fn say(&mut self, ticket: &Ticket, reply: Reply) {
+        self.awaited = self.awaited_by(&reply);
+        if self.awaited.is_some() {
+            self.awaiting.insert(ticket.connection);
+        }
+        self.answer(ticket, reply);
+        self.awaited = None;
     }
 
     fn answer(&mut self, ticket: &Ticket, reply: Reply) {
@@ -356,7 +378,6 @@ impl Engine {
             Reply::Renewed(result) => self.renewed(ticket, result),
             Reply::Cleared(result) => self.cleared(ticket, result),
             Reply::Switched(result) => self.switched(ticket, result),
-            // No acquire is told yet to wait.
             Reply::Queued(_)
             | Reply::Defined(_)
             | Reply::Imported(_)
@@ -548,6 +569,10 @@ impl crate::connection::Service for Lines {
 /// The time as the core is shown it.
 fn ahead(now: Now, ms: u64) -> Now {
     Now { boot: now.boot.after(ms), ..now }
+}
+
+fn draining() -> WireError<'static> {
+    WireError::new(ErrorCode::Draining, "the daemon is shutting down; connect again")
 }
 
 /// `Arc<str>` of a model that a request names.

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use credpool_proto::words::ErrorCode;
 use interprocess::local_socket::tokio::Stream;
 use interprocess::local_socket::traits::StreamCommon;
 use interprocess::local_socket::traits::tokio::Listener as _;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWriteExt, Interest};
+use tokio::net::UnixStream;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -174,8 +176,26 @@ impl Drop for Guard {
 async fn connection(stream: Stream, guard: Guard, outbox: Rc<RefCell<Outbox>>) {
     let limits = guard.engine.borrow().config().limits;
     let lines = Lines { engine: Rc::clone(&guard.engine), connection: guard.connection };
-    let end = serve(stream, &lines, &outbox, &limits).await;
+    let end = serve(&stream, hang_up(&stream), &lines, &outbox, &limits).await;
     tracing::debug!(connection = guard.connection, ?end, "connection ended");
+}
+
+/// Waits until the peer has closed its connection altogether, and not its sending side alone.
+async fn hang_up(stream: &Stream) {
+    let Stream::UdSocket(stream) = stream;
+    // A registration of its own, which may be told that there is no news. It exists only while it is waited for.
+    let watched = stream.as_fd().try_clone_to_owned().and_then(|fd| UnixStream::from_std(fd.into()));
+    let Ok(watched) = watched else {
+        // Then the next reply finds out.
+        return std::future::pending().await;
+    };
+    while let Ok(ready) = watched.ready(Interest::WRITABLE).await {
+        if ready.is_write_closed() {
+            return;
+        }
+        // That it can be written to is none.
+        let _ = watched.try_io(Interest::WRITABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
+    }
 }
 
 /// Lets time pass in the core when nobody asks anything.

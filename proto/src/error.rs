@@ -30,7 +30,7 @@ pub enum Details<'a> {
     None,
     /// With `exhausted`, `busy` and `timeout`: who is in the way, and until when.
     Unavailable(Box<Unavailable<'a>>),
-    /// With `limit` and `line_too_long`: the limit's name and value.
+    /// With `limit`, `queue_full` and `line_too_long`: the limit's name and value.
     Limit {
         /// The name, as in `hello`'s `limits` where it is there.
         limit: Cow<'a, str>,
@@ -83,6 +83,12 @@ impl<'a> WireError<'a> {
             message: format!("{what}; the limit is {value}").into(),
             details: Details::Limit { limit: limit.into(), value },
         }
+    }
+
+    /// `queue_full`: `what` ran into the limit called `limit`, whose value is `value`, so it cannot wait.
+    #[must_use]
+    pub fn queue_full(limit: &'static str, value: u64, what: &str) -> Self {
+        Self { code: ErrorCode::QueueFull, ..Self::limit(limit, value, what) }
     }
 
     /// `line_too_long`, for lines of more than `limit` bytes.

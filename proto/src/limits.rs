@@ -64,6 +64,14 @@ pub struct Limits {
     pub leases: usize,
     /// Most leases bound to one connection.
     pub leases_per_connection: usize,
+    /// Most requests that wait for a lease.
+    pub waiters: usize,
+    /// Most of them on one connection.
+    pub waiters_per_connection: usize,
+    /// Most of them of one user.
+    pub waiters_per_uid: usize,
+    /// Most different things that they want of one pool.
+    pub queues_per_pool: usize,
     /// Most entries of the history of one credential and model.
     pub history: usize,
     /// Most entries of the history of one pool.
@@ -90,6 +98,10 @@ impl Default for Limits {
             connections_per_uid: 1_024,
             leases: 65_536,
             leases_per_connection: 4_096,
+            waiters: 16_384,
+            waiters_per_connection: 256,
+            waiters_per_uid: 4_096,
+            queues_per_pool: 256,
             history: 64,
             history_per_pool: 4_096,
             ttl_ms: DAY_MS,
@@ -111,6 +123,7 @@ mod tests {
             "{\"request_line_bytes\":262144,\"partial_line_ms\":10000,\
              \"unsent_output_bytes\":1048576,\"unread_output_ms\":10000,\"connections\":4096,\
              \"connections_per_uid\":1024,\"leases\":65536,\"leases_per_connection\":4096,\
+             \"waiters\":16384,\"waiters_per_connection\":256,\"waiters_per_uid\":4096,\"queues_per_pool\":256,\
              \"history\":64,\"history_per_pool\":4096,\"ttl_ms\":86400000,\"wait_ms\":86400000,\
              \"auth_file_bytes\":16777216,\"auth_file_rows\":100000}"
         );

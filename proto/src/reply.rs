@@ -72,7 +72,7 @@ pub struct Grant<'a, C> {
     pub expires_at_ms: u64,
     /// Whether this lease is to find out if the credential has recovered.
     pub probe: bool,
-    /// What decided for this credential: the pool's strategy, or a pin.
+    /// What decided for this credential: the pool's strategy, a pin, or the session, which was there before.
     pub chosen_by: Cow<'a, str>,
     /// How long the request waited, in milliseconds.
     pub queued_ms: u64,
@@ -308,6 +308,9 @@ pub struct Explanation<'a> {
     pub model: Option<Cow<'a, str>>,
     /// The credential that would have been leased, if any.
     pub choice: Option<Choice<'a>>,
+    /// Whether the request would wait, since somebody may come back in time.
+    #[serde(default)]
+    pub would_wait: bool,
     /// When to ask again, in milliseconds of Unix time, where there is no choice; `None` otherwise,
     /// and if only a person can help.
     pub retry_at_ms: Option<u64>,
@@ -324,7 +327,7 @@ pub struct Choice<'a> {
     pub id: Cow<'a, str>,
     /// Its label.
     pub label: Cow<'a, str>,
-    /// What decided for it: the pool's strategy, or a pin.
+    /// What decided for it: the pool's strategy, a pin, or the session, which was there before.
     pub chosen_by: Cow<'a, str>,
     /// Whether the lease would have been a probe.
     pub probe: bool,

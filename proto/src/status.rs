@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::reply::{Cause, Evidence, is_false};
-use crate::words::{Cap, CredentialState, Phase, Scope};
+use crate::words::{Cap, Class, CredentialState, Phase, Scope};
 
 /// One page of `status`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,6 +96,12 @@ pub struct PoolStatus<'a> {
     pub leases: u64,
     /// How many requests wait for a lease.
     pub waiters: u64,
+    /// How many of them in each class; classes of none may be left out.
+    #[serde(default)]
+    pub waiting: BTreeMap<Class, u64>,
+    /// The first 32 of them, in the order in which they are served if each can use what comes free.
+    #[serde(default)]
+    pub line: Vec<Waiter>,
     /// What restricts the pool as a whole, or one model of it.
     pub restrictions: Vec<Restriction<'a>>,
     /// What an operator should know, a sentence each.
@@ -105,6 +111,23 @@ pub struct PoolStatus<'a> {
     pub profiles: Vec<ProfileStatus<'a>>,
     /// The credentials on this page, in order of priority.
     pub credentials: Vec<CredentialStatus<'a>>,
+}
+
+/// A request that waits for a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiter {
+    /// Its public number, which names it and authorises nothing.
+    pub number: u64,
+    /// Its class.
+    pub class: Class,
+    /// Its place: 1 is the next one.
+    pub position: u64,
+    /// How long it has waited by now, in milliseconds.
+    pub waited_ms: u64,
+    /// About how long it will have to wait yet, in milliseconds: its position times the usual gap between two slots
+    /// that come free for a waiter, or until the first candidate comes back if that is longer; `None` if neither is
+    /// known.
+    pub estimate_ms: Option<u64>,
 }
 
 /// What one profile may lease from a pool.

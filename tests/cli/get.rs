@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 
 use super::running::leases_out;
-use crate::support::{AuthJson, Daemon, Row, credential, secret};
+use crate::support::{AuthJson, Daemon, Row, credential, eventually, secret};
 
 /// This many keys with one slot each.
 fn slots(count: usize) -> Daemon {
@@ -197,4 +197,21 @@ fn a_key_that_nobody_reads_is_given_back() {
     let status = daemon.credpool().command(&["get", "openrouter"]).stdout(full).status();
     assert_eq!(status.expect("credpool can be started").code(), Some(1));
     leases_out(&daemon, 0);
+}
+
+#[test]
+fn get_waits_for_a_slot_if_it_is_told_to() {
+    let daemon = slots(1);
+    let mut holder = daemon.wire();
+    let held = holder.ok(&json!({"op": "acquire", "pool": "openrouter"}));
+    let output = daemon.credpool().run(&["get", "openrouter", "--wait", "50ms"]);
+    assert_eq!(output.status.code(), Some(69), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the wait is over"), "{output:?}");
+    std::thread::scope(|scope| {
+        let getting = scope.spawn(|| run(&daemon, &["get", "openrouter", "--wait", "30s"]));
+        let mut wire = daemon.wire();
+        eventually("it waits", || (wire.ok(&json!({"op": "status"}))["pools"][0]["waiters"] == 1).then_some(()));
+        holder.ok(&json!({"op": "release", "lease": held["lease"]}));
+        assert!(!getting.join().expect("no panic").is_empty());
+    });
 }

@@ -109,3 +109,63 @@ async fn eventually_async(what: &str, mut check: impl FnMut() -> bool) {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
+
+fn waiters(daemon: &Daemon) -> u64 {
+    daemon.wire().ok(&json!({"op": "status"}))["pools"][0]["waiters"].as_u64().expect("a number")
+}
+
+fn one_slot() -> Daemon {
+    Daemon::configured(&pool(), "[defaults]\ncap = \"hard\"\n")
+}
+
+#[test]
+fn a_request_may_wait_for_longer_than_requests_take() {
+    let daemon = one_slot();
+    run(async {
+        let impatient = connect(&daemon).await.within(Duration::from_millis(200));
+        let held = impatient.acquire(AcquireRequest::new("openrouter")).await.expect("a lease");
+        let request = AcquireRequest::new("openrouter").wait(Duration::from_millis(600));
+        let refused = in_time(impatient.acquire(request)).await.expect_err("nothing comes free");
+        assert_eq!(refused.refusal().map(|error| error.code.as_str()), Some("timeout"), "{refused}");
+        let waiting = impatient.acquire(AcquireRequest::new("openrouter").wait(PATIENCE));
+        let release = async {
+            eventually("it waits", || (waiters(&daemon) == 1).then_some(()));
+            held.release(Outcome::Ok).await.expect("it was held");
+        };
+        // Polled in turn: the request is sent first.
+        let (lease, ()) = tokio::join!(in_time(waiting), async {
+            tokio::task::yield_now().await;
+            release.await;
+        });
+        lease.expect("the freed slot");
+    });
+}
+
+#[test]
+fn a_lease_that_arrives_for_somebody_who_has_given_up_goes_to_the_next() {
+    let daemon = one_slot();
+    run(async {
+        let client = connect(&daemon).await;
+        for detach in [false, true] {
+            let held = client.acquire(AcquireRequest::new("openrouter")).await.expect("a lease");
+            let request = AcquireRequest::new("openrouter").wait(PATIENCE);
+            let request = if detach { request.detach() } else { request };
+            let waiting = tokio::time::timeout(Duration::from_millis(100), client.acquire(request));
+            assert!(waiting.await.is_err(), "it waits");
+            held.release(Outcome::Ok).await.expect("it was held");
+            eventually("the late lease is given back", || (leases(&daemon) == 0).then_some(()));
+        }
+    });
+}
+
+#[test]
+fn a_blocking_client_waits_too() {
+    let daemon = one_slot();
+    let client = blocking::Client::connect(options(&daemon)).expect("the daemon is there");
+    let held = client.acquire(AcquireRequest::new("openrouter")).expect("a lease");
+    let other = client.clone();
+    let waiting = std::thread::spawn(move || other.acquire(AcquireRequest::new("openrouter").wait(PATIENCE)).map(drop));
+    eventually("it waits", || (waiters(&daemon) == 1).then_some(()));
+    held.release(Outcome::Ok).expect("it was held");
+    waiting.join().expect("no panic").expect("the freed slot");
+}

@@ -31,6 +31,7 @@ pub(crate) struct Setup {
     reports_per_lease: usize,
     waiters: usize,
     waiters_per_connection: usize,
+    waiters_per_user: usize,
     queues_per_pool: usize,
     bindings: usize,
     pools: [(Strategy, Cap); 2],
@@ -47,6 +48,7 @@ impl Setup {
             leases_per_connection: self.leases_per_connection,
             waiters: self.waiters,
             waiters_per_connection: self.waiters_per_connection,
+            waiters_per_user: self.waiters_per_user,
             queues_per_pool: self.queues_per_pool,
             bindings: self.bindings,
             reports_per_lease: self.reports_per_lease,
@@ -262,7 +264,11 @@ impl Stage {
             Op::Acquire(pool, ask, owner, wait) => {
                 let pool = self.pools[pool % 2];
                 let ask = self.ask(ask);
-                let wait = wait.map(|wait| Wait { ms: wait.ms, connection: owner_of(wait.connection) });
+                let wait = wait.map(|wait| Wait {
+                    ms: wait.ms,
+                    connection: owner_of(wait.connection),
+                    user: u32::from(wait.connection / 2),
+                });
                 Command::Acquire(Acquire { pool, ask, token: self.token(), owner: owner.map(owner_of), wait })
             }
             Op::Report { lease, number, model, verdict, readings, keep, next } => {

@@ -31,6 +31,10 @@ fn hello_names_the_limits_of_the_contract() {
         ("connections_per_uid", 1_024),
         ("leases", 65_536),
         ("leases_per_connection", 4_096),
+        ("waiters", 16_384),
+        ("waiters_per_connection", 256),
+        ("waiters_per_uid", 4_096),
+        ("queues_per_pool", 256),
         ("ttl_ms", 24 * 60 * 60 * 1000),
         ("wait_ms", 24 * 60 * 60 * 1000),
     ];

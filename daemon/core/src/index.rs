@@ -286,6 +286,8 @@ pub(crate) struct Index {
     pub(crate) live_of: BTreeMap<Owner, usize>,
     /// Whose answers a connection awaits.
     pub(crate) awaited: BTreeMap<Owner, BTreeSet<WaiterNo>>,
+    /// How many of them are of one user.
+    pub(crate) waiting_users: BTreeMap<u32, usize>,
     /// Pools in which something has changed that somebody may wait for.
     pub(crate) astir: BTreeSet<PoolKey>,
     /// Sessions, by when they are forgotten.

@@ -195,6 +195,10 @@ impl Core {
             holds(waiter.until > now.boot, || format!("has waited long enough: {waiter:?}"))?;
         }
         equal("whose answers are awaited", &self.index.awaited, &anew.awaited)?;
+        equal("how many of a user wait", &self.index.waiting_users, &anew.waiting_users)?;
+        for of_user in anew.waiting_users.values() {
+            within("waiters of a user", *of_user, self.limits.waiters_per_user)?;
+        }
         for awaited in anew.awaited.values() {
             within("waiters of a connection", awaited.len(), self.limits.waiters_per_connection)?;
         }

@@ -76,7 +76,7 @@ pub use guard::{Opened, Spark, Suspicion};
 pub use history::{Entry, Event};
 pub use machine::Core;
 pub use policy::{Backoff, Cap, Cooldowns, Guard, Limits, Policy, Recovery, Strategy};
-pub use queries::{Candidate, Choice, Explanation, Ineligible};
+pub use queries::{Candidate, Choice, Explanation, Ineligible, Place};
 pub use quota::{Quota, QuotaKey, Reading};
 pub use quotas::Standing;
 pub use records::{

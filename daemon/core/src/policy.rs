@@ -248,6 +248,8 @@ pub struct Limits {
     pub waiters: usize,
     /// Waiters whose answers go to one connection.
     pub waiters_per_connection: usize,
+    /// Waiters of one user.
+    pub waiters_per_user: usize,
     /// Different needs that waiters of one pool have.
     pub queues_per_pool: usize,
     /// Sessions that are remembered. One more makes the one go that would be forgotten first.
@@ -285,6 +287,7 @@ impl Default for Limits {
             leases_per_connection: 4_096,
             waiters: 16_384,
             waiters_per_connection: 256,
+            waiters_per_user: 4_096,
             queues_per_pool: 256,
             bindings: 65_536,
             reports_per_lease: 64,

@@ -6,11 +6,11 @@ use crate::cause::State;
 use crate::index::Placement;
 use crate::machine::Core;
 use crate::policy::Strategy;
-use crate::records::{Ask, ChosenBy, CredentialKey, Identity, List, PoolKey, Scope};
+use crate::records::{Ask, ChosenBy, CredentialKey, Identity, List, PoolKey, Scope, WaiterNo};
 use crate::refusal::Refusal;
 use crate::restriction::Restriction;
 use crate::time::Boot;
-use crate::waiting::Class;
+use crate::waiting::{Class, Waiter};
 
 /// Candidates that an explanation goes through.
 const EXPLAINED: usize = 32;
@@ -58,6 +58,22 @@ pub enum Ineligible {
     Excluded,
     /// The caller pins another one.
     NotPinned,
+}
+
+/// Where somebody stands who waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Who.
+    pub waiter: WaiterNo,
+    /// In which class.
+    pub class: Class,
+    /// 1 is the next one.
+    pub position: usize,
+    /// For how many milliseconds by now.
+    pub waited_ms: u64,
+    /// For about how many more: the position times the usual gap between two slots that come free for a waiter, or until
+    /// the first candidate comes back if that is longer; `None` if neither is known.
+    pub estimate_ms: Option<u64>,
 }
 
 impl Core {
@@ -161,6 +177,43 @@ impl Core {
     #[must_use]
     pub fn leases_out(&self, pool: PoolKey) -> usize {
         self.index.pools.get(&pool).map_or(0, |pool| pool.leases)
+    }
+
+    /// The first `most` of those who wait in a pool, in the order in which they are served if each can use what comes free
+    /// (but for one lease in eight, which goes to the background before its turn).
+    #[must_use]
+    pub fn line(&self, pool: PoolKey, most: usize) -> Vec<Place> {
+        let gap_ms = self.records.pools.get(&pool).and_then(|pool| pool.line.gap_ms);
+        let mut queues: BTreeMap<_, _> = BTreeMap::new();
+        for (wants, queue) in self.index.pools.get(&pool).into_iter().flat_map(|pool| &pool.queues) {
+            let mut waiters = queue.waiters.iter().copied();
+            let soonest = queue.waiters.first().and_then(|no| self.soonest_of(*no));
+            queues.extend(waiters.next().map(|no| ((wants.class(), no), (soonest, waiters))));
+        }
+        let mut line = Vec::new();
+        while let Some(((class, no), (soonest, mut waiters))) = queues.pop_first()
+            && line.len() < most
+        {
+            let position = line.len() + 1;
+            let now = self.now().boot;
+            let by_pace = gap_ms.map(|gap_ms| gap_ms.saturating_mul(position as u64));
+            let at_least = soonest.map(|soonest| soonest.since(now)).filter(|ms| *ms > 0);
+            let since = self.records.waiters.get(&no).map_or(now, |waiter| waiter.since);
+            let (waited_ms, estimate_ms) = (now.since(since), by_pace.max(at_least));
+            line.push(Place { waiter: no, class, position, waited_ms, estimate_ms });
+            queues.extend(waiters.next().map(|next| ((class, next), (soonest, waiters))));
+        }
+        line
+    }
+
+    /// When one who waits may be served at the soonest.
+    fn soonest_of(&self, no: WaiterNo) -> Option<Boot> {
+        let Waiter { pool, ask, .. } = self.records.waiters.get(&no)?;
+        let need = self.need(*pool, ask)?;
+        match self.view(*pool, &need) {
+            Some(view) => self.soonest_for(*pool, ask, view),
+            None => self.soonest_for(*pool, ask, &self.build_view(*pool, &need)),
+        }
     }
 
     /// How many wait in a pool, by class.

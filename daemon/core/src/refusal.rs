@@ -46,6 +46,8 @@ pub enum Limit {
     Waiters,
     /// Waiters of one connection.
     WaitersPerConnection,
+    /// Waiters of one user.
+    WaitersPerUser,
     /// Different needs that waiters of one pool have.
     QueuesPerPool,
     /// Failures remembered of one lease.

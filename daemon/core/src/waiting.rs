@@ -45,6 +45,8 @@ pub struct Wait {
     pub ms: u64,
     /// The connection that awaits the answer; when it ends, so does the waiting.
     pub connection: Owner,
+    /// Whose connection that is: one user's waiters are bounded.
+    pub user: u32,
 }
 
 /// Somebody who waits for a lease.
@@ -63,6 +65,8 @@ pub struct Waiter {
     pub owner: Option<Owner>,
     /// The connection that awaits the answer.
     pub connection: Owner,
+    /// Whose connection that is.
+    pub user: u32,
     /// When it came.
     pub since: Boot,
     /// When it gives up.
@@ -160,13 +164,17 @@ impl Core {
         if awaited >= self.limits.waiters_per_connection {
             return Err(Refusal::Limit(Limit::WaitersPerConnection));
         }
+        if self.index.waiting_users.get(&wait.user).copied().unwrap_or(0) >= self.limits.waiters_per_user {
+            return Err(Refusal::Limit(Limit::WaitersPerUser));
+        }
         let is_new = |queues: &&BTreeMap<Wants, Queue>| !queues.contains_key(&wants);
         if queues.filter(is_new).is_some_and(|queues| queues.len() >= self.limits.queues_per_pool) {
             return Err(Refusal::Limit(Limit::QueuesPerPool));
         }
         let no = self.records.header.next_waiter;
         self.records.header.next_waiter = WaiterNo(no.0 + 1);
-        let waiter = Waiter { no, pool: pool_key, ask, token, owner, connection: wait.connection, since, until };
+        let Wait { connection, user, .. } = wait;
+        let waiter = Waiter { no, pool: pool_key, ask, token, owner, connection, user, since, until };
         self.index.add_waiter(&waiter);
         self.records.waiters.insert(no, waiter);
         self.touch(Touched::Waiter(no));
@@ -193,6 +201,12 @@ impl Core {
             awaited.remove(&no);
             if awaited.is_empty() {
                 self.index.awaited.remove(&waiter.connection);
+            }
+        }
+        if let Some(count) = self.index.waiting_users.get_mut(&waiter.user) {
+            *count -= 1;
+            if *count == 0 {
+                self.index.waiting_users.remove(&waiter.user);
             }
         }
         if let Some(owner) = waiter.owner {

@@ -104,6 +104,8 @@ const DAY_MS: u64 = 24 * 60 * 60 * SECOND_MS;
 
 /// A lease, however long, ends within a day.
 const TTL: ValueType = ValueType::Duration { min_ms: 1, max_ms: DAY_MS };
+/// A session that is left alone for a day has no warm cache.
+const MEMORY: ValueType = ValueType::Duration { min_ms: 0, max_ms: DAY_MS };
 /// No guess is longer than the longest window that a vendor is known to have, a month.
 const COOLDOWN: ValueType = ValueType::Duration { min_ms: 1, max_ms: 35 * DAY_MS };
 /// A window that is spent is not asked after all the time.
@@ -158,6 +160,8 @@ pub const KEYS: &[Key] = &[
     .in_pools(),
     key("defaults.max_in_flight", MANY, Some("1"), "How many leases one credential carries at a time.")
         .in_credentials(),
+    key("defaults.max_in_flight_total", MANY, None, "How many leases one pool carries at a time in all; never more.")
+        .in_pools(),
     key("defaults.cap", CAP, Some("soft"), "Whether max_in_flight is a wish or a law.").in_credentials(),
     key("defaults.lease_ttl", TTL, Some("1h"), "How long a lease lives that is bound to a connection.").in_pools(),
     key("defaults.detached_ttl", TTL, Some("10m"), "How long a detached lease lives.").in_pools(),
@@ -171,7 +175,15 @@ pub const KEYS: &[Key] = &[
         "How often a restriction that is not over is probed, while nothing else is available.",
     )
     .in_pools(),
-    key("defaults.affinity_ttl", TTL, None, "How long a session remembers its credential.").in_pools().later(),
+    key(
+        "defaults.affinity_ttl",
+        MEMORY,
+        Some("1h"),
+        "How long a session stays with its credential after its last lease; 0s for not at all.",
+    )
+    .in_pools(),
+    key("pools.*.models.*.max_in_flight", MANY, None, "How many leases for this model one credential carries."),
+    key("pools.*.models.*.cap", CAP, None, "Whether that is a wish or a law; by default as for the pool."),
     key("pools.*.definitions.*.id", ValueType::Text, None, "The credential's id; by default made from its source."),
     key("pools.*.definitions.*.label", ValueType::Text, None, "The credential's label; by default its source."),
     key("pools.*.definitions.*.env", ValueType::Text, None, "The variable that holds the secret."),
@@ -235,6 +247,10 @@ pub const KEYS: &[Key] = &[
     key("limits.connections_per_uid", MANY, Some("1024"), "The most open connections of one user."),
     key("limits.leases", MANY, Some("65536"), "The most leases out at once."),
     key("limits.leases_per_connection", MANY, Some("4096"), "The most leases bound to one connection."),
+    key("limits.waiters", MANY, Some("16384"), "The most requests that wait for a lease."),
+    key("limits.waiters_per_connection", MANY, Some("256"), "The most of them on one connection."),
+    key("limits.waiters_per_uid", MANY, Some("4096"), "The most of them of one user."),
+    key("limits.queues_per_pool", MANY, Some("256"), "The most different things that they want of one pool."),
     key("limits.history", MANY, Some("64"), "The most verdicts remembered of one credential and model."),
     key("limits.history_per_pool", MANY, Some("4096"), "The most verdicts remembered of one pool."),
     key("limits.ttl", TTL, Some("24h"), "The longest lease that may be asked for."),

@@ -1,8 +1,9 @@
 //! What a pool and its credentials are told: the narrower table wins over the wider one.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use credpool_core::{Cap, Policy, Recovery, Strategy};
+use credpool_core::{Cap, Model, Policy, Recovery, Strategy};
 use credpool_proto::limits::MAX_NAME_BYTES;
 
 use super::error::ConfigError;
@@ -51,9 +52,9 @@ impl Config {
             strategy: own.strategy.or(all.strategy).map(Strategy::from).or(hermes).unwrap_or_default(),
             cap: cap(own.max_in_flight.or(all.max_in_flight), own.cap.or(all.cap), fallback.cap),
             reserve_permille: own.reserve.or(all.reserve).unwrap_or(fallback.reserve_permille),
-            models: fallback.models,
-            total: fallback.total,
-            affinity_ttl_ms: fallback.affinity_ttl_ms,
+            models: self.model_caps(own),
+            total: own.max_in_flight_total.or(all.max_in_flight_total),
+            affinity_ttl_ms: own.affinity_ttl.or(all.affinity_ttl).unwrap_or(fallback.affinity_ttl_ms),
             lease_ttl_ms: own.lease_ttl.or(all.lease_ttl).unwrap_or(fallback.lease_ttl_ms.min(self.limits.ttl_ms)),
             detached_ttl_ms: own
                 .detached_ttl
@@ -66,6 +67,14 @@ impl Config {
                 ..recovery
             },
         }
+    }
+
+    /// The caps of single models on each credential of a pool. What a model's table does not say, its pool's does.
+    fn model_caps(&self, own: &PoolSettings) -> BTreeMap<Model, Cap> {
+        let all = &self.defaults;
+        let of_pool = cap(own.max_in_flight.or(all.max_in_flight), own.cap.or(all.cap), Cap::default());
+        let models = own.models.iter();
+        models.map(|(model, table)| (model.as_str().into(), cap(table.max_in_flight, table.cap, of_pool))).collect()
     }
 
     /// The cap of one credential, if it is told one of its own. A table named by its id wins over one named by its

@@ -75,7 +75,9 @@ pub(super) struct PoolSettings {
     /// In thousandths.
     pub(super) reserve: Option<u32>,
     pub(super) max_in_flight: Option<u32>,
+    pub(super) max_in_flight_total: Option<u32>,
     pub(super) cap: Option<CapName>,
+    pub(super) affinity_ttl: Option<u64>,
     pub(super) lease_ttl: Option<u64>,
     pub(super) detached_ttl: Option<u64>,
     pub(super) secrets: Option<SecretsName>,
@@ -85,6 +87,15 @@ pub(super) struct PoolSettings {
     pub(super) definitions: BTreeMap<String, DefinitionSettings>,
     /// By id or label.
     pub(super) credentials: BTreeMap<String, CredentialSettings>,
+    /// By name.
+    pub(super) models: BTreeMap<String, ModelSettings>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ModelSettings {
+    pub(super) max_in_flight: Option<u32>,
+    pub(super) cap: Option<CapName>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -224,6 +235,10 @@ pub(super) struct LimitSettings {
     pub(super) connections_per_uid: Option<usize>,
     pub(super) leases: Option<usize>,
     pub(super) leases_per_connection: Option<usize>,
+    pub(super) waiters: Option<usize>,
+    pub(super) waiters_per_connection: Option<usize>,
+    pub(super) waiters_per_uid: Option<usize>,
+    pub(super) queues_per_pool: Option<usize>,
     pub(super) history: Option<usize>,
     pub(super) history_per_pool: Option<usize>,
     pub(super) ttl: Option<u64>,

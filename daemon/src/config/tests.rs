@@ -241,12 +241,7 @@ fn everything_wrong_is_reported_with_its_place() {
 fn what_this_version_cannot_do_is_refused() {
     let accepted = Fixture::new("store = 'memory'\ncooldown.preset = 'default'");
     assert!(accepted.load(&["--store=memory"]).is_ok());
-    for line in [
-        "store = 'redis://user:canary-secret@host'",
-        "on_store_loss = 'degrade'",
-        "store_key = 'file:/k'",
-        "pools.p.affinity_ttl = '1m'",
-    ] {
+    for line in ["store = 'redis://user:canary-secret@host'", "on_store_loss = 'degrade'", "store_key = 'file:/k'"] {
         let errors = Fixture::new(line).errors(&[]);
         assert!(errors.len() == 1 && errors[0].ends_with("is not supported by this version yet"), "{errors:?}");
         assert!(!errors[0].contains("canary"), "{errors:?}");
@@ -340,4 +335,20 @@ fn there_must_be_a_home_somewhere() {
     assert!(Config::load(&cli, |_| None, None).is_err());
     let hermes = |name: &str| (name == "HERMES_HOME").then(|| " /h ".to_owned());
     assert_eq!(Config::load(&cli, hermes, None).expect("a configuration").auth_file, Path::new("/h/auth.json"));
+}
+
+#[test]
+fn models_and_pools_have_caps_of_their_own() {
+    let fixture = Fixture::new(
+        "defaults = { max_in_flight = 4, affinity_ttl = '30m' }\n\
+         [pools.p]\nmax_in_flight_total = 9\ncap = 'hard'\naffinity_ttl = '0s'\n\
+         [pools.p.models.'gpt-5.5']\nmax_in_flight = 2\n[pools.p.models.small]\ncap = 'soft'\n",
+    );
+    let config = fixture.load(&[]).unwrap();
+    let policy = config.policy("p", None);
+    assert_eq!((policy.total, policy.affinity_ttl_ms), (Some(9), 0));
+    assert_eq!(policy.models["gpt-5.5"], Cap { max_in_flight: 2, hard: true });
+    assert_eq!(policy.models["small"], Cap { max_in_flight: 4, hard: false });
+    let other = config.policy("q", None);
+    assert_eq!((other.total, other.affinity_ttl_ms, other.models.len()), (None, 30 * 60 * 1_000, 0));
 }

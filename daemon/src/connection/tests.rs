@@ -2,6 +2,7 @@
 
 use super::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, LocalSet};
 use tokio::time::advance;
 
@@ -37,6 +38,7 @@ struct Rig {
     client: DuplexStream,
     outbox: Rc<RefCell<Outbox>>,
     lines: Rc<RefCell<Vec<String>>>,
+    hang_up: Rc<Notify>,
     end: JoinHandle<End>,
 }
 
@@ -52,11 +54,13 @@ fn rig(pipe: usize) -> Rig {
         partial_line_ms: 10_000,
         ..Limits::default()
     };
+    let hang_up = Rc::new(Notify::new());
+    let heard = Rc::clone(&hang_up);
     let end = tokio::task::spawn_local(async move {
         let outbox = Rc::clone(&echo.outbox);
-        serve(server, &echo, &outbox, &limits).await
+        serve(server, heard.notified(), &echo, &outbox, &limits).await
     });
-    Rig { client, outbox, lines, end }
+    Rig { client, outbox, lines, hang_up, end }
 }
 
 /// Lets every task that can go on do so.
@@ -88,6 +92,40 @@ fn a_client_that_half_closes_is_answered_and_then_closed() {
         assert_eq!(answer, "........");
         assert_eq!(rig.end.await.unwrap(), End::Done);
         assert_eq!(*rig.lines.borrow(), ["3 a", "5 b"]);
+    });
+}
+
+#[test]
+fn a_client_that_half_closes_is_kept_until_it_is_owed_nothing() {
+    run(async {
+        let mut rig = rig(4_096);
+        rig.client.write_all(b"1 a\n").await.unwrap();
+        rig.outbox.borrow_mut().owe();
+        rig.client.shutdown().await.unwrap();
+        pass(3_600_000).await;
+        assert!(!rig.end.is_finished());
+        {
+            let mut outbox = rig.outbox.borrow_mut();
+            outbox.bytes().extend(b"late");
+            outbox.settle();
+            outbox.wake();
+        }
+        let mut answer = String::new();
+        rig.client.read_to_string(&mut answer).await.unwrap();
+        assert_eq!((answer.as_str(), rig.end.await.unwrap()), (".late", End::Done));
+    });
+}
+
+#[test]
+fn a_client_that_hangs_up_is_gone_though_it_is_owed_an_answer() {
+    run(async {
+        let mut rig = rig(4_096);
+        rig.outbox.borrow_mut().owe();
+        rig.client.shutdown().await.unwrap();
+        settle().await;
+        assert!(!rig.end.is_finished());
+        rig.hang_up.notify_one();
+        assert_eq!(rig.end.await.unwrap(), End::Gone);
     });
 }
 

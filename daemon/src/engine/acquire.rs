@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-use credpool_core::{Acquire, Ask, Command, CredentialKey, Grant, Lease, PoolKey, Refusal};
+use credpool_core::{Acquire, Ask, Command, CredentialKey, Grant, Lease, PoolKey, Refusal, Wait};
 use credpool_proto::error::WireError;
 use credpool_proto::limits::MAX_EXCLUDE;
 use credpool_proto::reply;
 use credpool_proto::request::AcquireOptions;
 
-use super::{Answer, Asked, Engine, Scope, Ticket, convert, model_of};
+use super::{Answer, Asked, ConnectionNo, Engine, Scope, Ticket, convert, model_of};
+use crate::access::Peer;
 use crate::catalogue::Rendered;
 use crate::token::{self, Token};
 
@@ -20,30 +21,34 @@ impl Engine {
         options: &AcquireOptions<'_>,
     ) -> Result<(), WireError<'static>> {
         let scope = self.scope(pool, options.profile.as_deref())?;
-        let (ask, warnings) = self.ask(&scope, options)?;
+        let ask = self.ask(&scope, options)?;
+        let wait = self.wait(asked.connection, options)?;
         let token = self.draw_token()?;
         let model = ask.model.clone();
         let owner = (!options.detach).then(|| self.owner(asked.connection));
-        let command = Command::Acquire(Acquire { pool: scope.pool, ask, token: token.hash(), owner, wait: None });
-        let mut ticket = asked.ticket(Answer::Acquire { scope, token, model });
-        ticket.warnings = warnings;
-        self.command(command, ticket);
+        let command = Command::Acquire(Acquire { pool: scope.pool, ask, token: token.hash(), owner, wait });
+        self.command(command, asked.ticket(Answer::Acquire { scope, token, model }));
         Ok(())
     }
 
-    /// What the options ask of the core, and what they ask in vain.
-    pub(super) fn ask(
-        &self,
-        scope: &Scope,
-        options: &AcquireOptions<'_>,
-    ) -> Result<(Ask, Vec<Cow<'static, str>>), WireError<'static>> {
-        let mut warnings = Vec::new();
-        if options.wait_ms > self.config.limits.wait_ms {
-            return Err(WireError::limit("wait_ms", self.config.limits.wait_ms, "wait_ms is too long"));
+    fn wait(&self, connection: ConnectionNo, options: &AcquireOptions<'_>) -> Result<Option<Wait>, WireError<'static>> {
+        let peer = self.connections.get(&connection).map(|connection| connection.peer);
+        let ms = self.wait_ms(options)?;
+        let wait = |peer: Peer| Wait { ms, connection: self.owner(connection), user: peer.uid };
+        Ok(peer.filter(|_| ms > 0).map(wait))
+    }
+
+    /// How long a request would wait.
+    pub(super) fn wait_ms(&self, options: &AcquireOptions<'_>) -> Result<u64, WireError<'static>> {
+        let most = self.config.limits.wait_ms;
+        if options.wait_ms > most {
+            return Err(WireError::limit("wait_ms", most, "wait_ms is too long"));
         }
-        if options.wait_ms > 0 {
-            warnings.push("this version does not wait: it answered at once".into());
-        }
+        Ok(options.wait_ms)
+    }
+
+    /// What the options ask of the core.
+    pub(super) fn ask(&self, scope: &Scope, options: &AcquireOptions<'_>) -> Result<Ask, WireError<'static>> {
         if options.exclude.len() > MAX_EXCLUDE {
             return Err(WireError::limit("exclude", convert::number(MAX_EXCLUDE), "too many credentials are excluded"));
         }
@@ -51,7 +56,7 @@ impl Engine {
         // One that is not defined any more is excluded well enough.
         let by_id = |id: &Cow<'_, str>| self.catalogue.by_id(scope.pool, scope.profile(), id);
         let exclude: Vec<CredentialKey> = options.exclude.iter().filter_map(by_id).collect();
-        let ask = Ask {
+        Ok(Ask {
             profile: scope.profile.clone(),
             model: model_of(options.model.as_deref()),
             pin,
@@ -60,8 +65,7 @@ impl Engine {
             by_reference: !options.secret || self.gives_references(scope.pool),
             class: convert::class(options.class),
             session: options.session.as_deref().map(token::session),
-        };
-        Ok((ask, warnings))
+        })
     }
 
     /// Whether the configuration keeps the secrets of a pool back.

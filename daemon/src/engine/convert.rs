@@ -167,6 +167,13 @@ pub(super) fn class(class: Class) -> core::Class {
     }
 }
 
+pub(super) fn class_word(class: core::Class) -> Class {
+    match class {
+        core::Class::Interactive => Class::Interactive,
+        core::Class::Background => Class::Background,
+    }
+}
+
 /// The instant at which a deadline passes if the wall clock goes on evenly; `None` if only a person ends it.
 pub(super) fn instant(until: Until, now: Now) -> Option<u64> {
     until.remaining(now).map(|left| now.wall.after(left).0.min(MAX_INTEGER))
@@ -338,22 +345,32 @@ impl<'a> Seen<'a> {
     fn limit(&self, limit: core::Limit) -> WireError<'static> {
         let limits = self.core.limits();
         let (name, value, what) = match limit {
-            core::Limit::Leases => ("leases", limits.leases, "too many leases are out"),
+            core::Limit::Leases => ("leases", limits.leases, "too many leases are out, or waited for"),
             core::Limit::LeasesPerConnection => {
                 ("leases_per_connection", limits.leases_per_connection, "this connection holds too many leases")
+            }
+            core::Limit::ReportsPerLease => {
+                ("reports_per_lease", limits.reports_per_lease, "too many failures of this lease were reported")
             }
             core::Limit::Waiters => ("waiters", limits.waiters, "too many requests wait"),
             core::Limit::WaitersPerConnection => {
                 ("waiters_per_connection", limits.waiters_per_connection, "too many requests of this connection wait")
             }
-            core::Limit::QueuesPerPool => {
-                ("queues_per_pool", limits.queues_per_pool, "the requests that wait in this pool want too many things")
+            core::Limit::WaitersPerUser => {
+                ("waiters_per_uid", limits.waiters_per_user, "too many requests of this user wait")
             }
-            core::Limit::ReportsPerLease => {
-                ("reports_per_lease", limits.reports_per_lease, "too many failures of this lease were reported")
-            }
+            core::Limit::QueuesPerPool => (
+                "queues_per_pool",
+                limits.queues_per_pool,
+                "those who wait in this pool want too many different things",
+            ),
         };
-        WireError::limit(name, number(value), what)
+        match limit {
+            core::Limit::Leases | core::Limit::LeasesPerConnection | core::Limit::ReportsPerLease => {
+                WireError::limit(name, number(value), what)
+            }
+            _ => WireError::queue_full(name, number(value), what),
+        }
     }
 
     fn unavailable(
@@ -370,7 +387,7 @@ impl<'a> Seen<'a> {
             by_cause.insert("at_cap".into(), number(unavailable.at_cap));
         }
         let retry_at_ms = unavailable.retry_after_ms.map(|ms| self.now.wall.after(ms).0);
-        let message = message(unavailable, pool, retry_at_ms.is_some().then_some(unavailable.retry_after_ms).flatten());
+        let message = message(code, unavailable, pool);
         WireError {
             code,
             message: message.into(),
@@ -400,15 +417,21 @@ impl<'a> Seen<'a> {
     }
 }
 
-fn message(unavailable: &core::Unavailable, pool: &str, retry_after_ms: Option<u64>) -> String {
+fn message(code: ErrorCode, unavailable: &core::Unavailable, pool: &str) -> String {
     if unavailable.total == 0 {
         return format!("no credential of pool {pool} is left by this request");
     }
-    let when = match retry_after_ms {
-        Some(ms) if unavailable.at_cap > 0 => format!("try again in {} s", ms.div_ceil(1_000)),
+    let begin = if code == ErrorCode::Timeout { "the wait is over: " } else { "" };
+    let when = match unavailable.retry_after_ms {
+        Some(ms) if code == ErrorCode::Busy || unavailable.at_cap > 0 => {
+            format!("try again in {} s", ms.div_ceil(1_000))
+        }
         Some(ms) => format!("the first comes back in {} s", ms.div_ceil(1_000)),
         None => "only a person can help: see `credpool status`".to_owned(),
     };
+    if let Some(total) = unavailable.pool_cap.filter(|_| code != ErrorCode::Exhausted) {
+        return format!("{begin}{total} leases of pool {pool} are out, as many as it may have; {when}");
+    }
     let what = if unavailable.at_cap > 0 { "at their cap or restricted" } else { "restricted" };
     let all = if unavailable.total == 1 {
         "the only candidate of pool".to_owned()
@@ -416,7 +439,7 @@ fn message(unavailable: &core::Unavailable, pool: &str, retry_after_ms: Option<u
         format!("all {} candidates of pool", unavailable.total)
     };
     let verb = if unavailable.total == 1 { "is" } else { "are" };
-    format!("{all} {pool} {verb} {what}; {when}")
+    format!("{begin}{all} {pool} {verb} {what}; {when}")
 }
 
 /// No such pool, or none of the profile's; the pools that there are. `name` is what was asked for; without one, the pool

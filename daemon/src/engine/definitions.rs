@@ -71,6 +71,7 @@ impl Engine {
         for ticket in asked.0 {
             self.reply(&Ticket { warnings: warnings.clone(), ..ticket }, &reloaded);
         }
+        self.settle();
         self.due.notify_one();
     }
 
@@ -80,12 +81,16 @@ impl Engine {
         let fixed = Limits {
             leases: before.leases,
             leases_per_connection: before.leases_per_connection,
+            waiters: before.waiters,
+            waiters_per_connection: before.waiters_per_connection,
+            waiters_per_uid: before.waiters_per_uid,
+            queues_per_pool: before.queues_per_pool,
             history: before.history,
             history_per_pool: before.history_per_pool,
             ..config.limits
         };
         if config.limits != fixed {
-            tracing::warn!("limits on leases and history change with the next start");
+            tracing::warn!("limits on leases, waiters and history change with the next start");
             config.limits = fixed;
         }
         let Config { access, .. } = &config;
@@ -98,7 +103,7 @@ impl Engine {
 
     fn define(&mut self, definitions: &Arc<Definitions>, defines: Vec<Define>) -> Reloaded {
         let mut reloaded = Reloaded::default();
-        let mut keys = Vec::new();
+        let (mut keys, mut settled) = (Vec::new(), Vec::new());
         // The core may know pools of an earlier run.
         let known = self.core.records().pools.values().map(|pool| &pool.name);
         let gone = known.filter(|name| !definitions.pools.contains_key(&***name));
@@ -107,6 +112,7 @@ impl Engine {
             let name = Arc::clone(&define.pool);
             let reply = self.core.apply(self.now, Command::Define(define));
             self.journal.record(&self.core);
+            settled.extend_from_slice(self.core.settled());
             let Reply::Defined(Defined { pool, keys: credentials, added, removed, changed }) = reply else { continue };
             reloaded.added += convert::number(added);
             reloaded.removed += convert::number(removed);
@@ -116,6 +122,8 @@ impl Engine {
             }
         }
         self.catalogue.replace(Arc::clone(definitions), keys);
+        // Who waited is told of what there is now.
+        self.answer_waiters(settled);
         reloaded
     }
 
@@ -134,6 +142,7 @@ impl Engine {
                 if let Some(import) = import(credential, fact, self.now) {
                     self.core.apply(self.now, Command::Import(import));
                     self.journal.record(&self.core);
+                    self.answer_waiters(self.core.settled().to_vec());
                 }
             }
         }

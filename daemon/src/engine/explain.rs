@@ -21,11 +21,14 @@ impl Engine {
         options: &AcquireOptions<'_>,
     ) -> Result<(), WireError<'static>> {
         let scope = self.scope(pool_name, options.profile.as_deref())?;
-        let (ask, warnings) = self.ask(&scope, options)?;
+        let ask = self.ask(&scope, options)?;
+        let wait_ms = self.wait_ms(options)?;
         self.tick();
         let (pool, seen) = (scope.pool, self.seen(&scope));
         let model = ask.model.as_deref();
         let explanation = self.core.explain(pool, &ask).map_err(|refusal| seen.error(&refusal, Some(pool), model))?;
+        let in_time = |soonest: core::Boot| soonest.since(self.now.boot) <= wait_ms;
+        let would_wait = explanation.choice.is_err() && wait_ms > 0 && explanation.soonest.is_some_and(in_time);
         let (choice, retry_after_ms) = match &explanation.choice {
             Ok(choice) => {
                 let brief = seen.brief(choice.credential);
@@ -41,6 +44,7 @@ impl Engine {
             pool: Cow::Borrowed(pool_name),
             model: model.map(Cow::Borrowed),
             choice,
+            would_wait,
             retry_at_ms: retry_after_ms.map(|ms| self.now.wall.after(ms).0),
             total: convert::number(self.core.listed(pool, scope.profile()).count()),
             candidates: explanation
@@ -49,9 +53,7 @@ impl Engine {
                 .map(|candidate| self.candidate(&scope, &ask, candidate))
                 .collect(),
         };
-        let mut ticket = asked.ticket(Answer::Nobody);
-        ticket.warnings = warnings;
-        self.reply(&ticket, &body);
+        self.reply(&asked.ticket(Answer::Nobody), &body);
         Ok(())
     }
 

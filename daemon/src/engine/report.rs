@@ -130,7 +130,10 @@ impl Engine {
                 let named = options.profile.as_deref().or_else(|| about.named_profile());
                 let profile = Some(self.profile(named)?);
                 let scope = Scope { pool: about.scope.pool, profile };
-                let (ask, warnings) = self.ask(&scope, options)?;
+                let ask = self.ask(&scope, options)?;
+                let waits = self.wait_ms(options)? > 0;
+                let warnings =
+                    if waits { vec!["`next` does not wait: acquire with wait_ms".into()] } else { Vec::new() };
                 let token = self.draw_token()?;
                 let (model, owner) = (ask.model.clone(), (!options.detach).then_some(connection));
                 let next = core::Next::With { ask, token: token.hash(), owner };

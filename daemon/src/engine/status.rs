@@ -3,14 +3,16 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use credpool_core::{CredentialKey, PoolKey, Profile};
+use credpool_core::{CredentialKey, Place, PoolKey, Profile};
 use credpool_proto::error::WireError;
-use credpool_proto::status::{CredentialStatus, Definitions, PoolStatus, Problem, ProfileStatus, Snapshot, Status};
+use credpool_proto::status::{
+    CredentialStatus, Definitions, PoolStatus, Problem, ProfileStatus, Snapshot, Status, Waiter,
+};
 use credpool_proto::words::Cap;
 
 use super::{Answer, Asked, Engine, Scope, convert, hello};
 
-/// Problems that one answer names.
+/// Problems, and waiters of a pool, that one answer names.
 const NAMED: usize = 32;
 
 /// Between the pool and the place in a cursor; no name that is served has it.
@@ -90,6 +92,7 @@ impl Engine {
     ) -> PoolStatus<'a> {
         let scope = Scope { pool: key, profile: Some(Arc::clone(profile)) };
         let counts = self.core.states(key);
+        let waiting = self.core.waiting(key);
         let policy = self.core.records().pools.get(&key).map(|pool| &pool.policy);
         PoolStatus {
             name: Cow::Borrowed(name),
@@ -97,7 +100,9 @@ impl Engine {
             total: counts.values().copied().map(convert::number).sum(),
             counts: counts.into_iter().map(|(state, count)| (convert::state(state), convert::number(count))).collect(),
             leases: convert::number(self.core.leases_out(key)),
-            waiters: 0,
+            waiters: waiting.values().copied().map(convert::number).sum(),
+            waiting: waiting.into_iter().map(|(class, n)| (convert::class_word(class), convert::number(n))).collect(),
+            line: self.core.line(key, NAMED).iter().map(waiter).collect(),
             restrictions: self.core.restrictions_on_pool(key).map(|r| convert::restriction(r, self.now)).collect(),
             warnings: self.catalogue.warnings(key).map(Cow::Borrowed).collect(),
             profiles: if self.serves_profiles() { self.profiles_of(key) } else { Vec::new() },
@@ -178,6 +183,16 @@ impl Engine {
                 .collect(),
             problems_total: convert::number(problems.len()),
         }
+    }
+}
+
+fn waiter(place: &Place) -> Waiter {
+    Waiter {
+        number: place.waiter.0,
+        class: convert::class_word(place.class),
+        position: convert::number(place.position),
+        waited_ms: place.waited_ms,
+        estimate_ms: place.estimate_ms,
     }
 }
 

@@ -40,7 +40,7 @@ fn told() -> Told {
     let pool: PoolKey = defined.pool;
     for token in 1..=5 {
         let ask = Ask { model: Some("gpt-5.5".into()), ..Ask::default() };
-        apply(Command::Acquire(Acquire { pool, ask, token: TokenHash(token), owner: None }));
+        apply(Command::Acquire(Acquire { pool, ask, token: TokenHash(token), owner: None, wait: None }));
     }
     apply(Command::Report(failure(1)));
     apply(Command::Clear(Clear { pool, credential: None, model: None }));

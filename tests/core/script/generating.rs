@@ -18,13 +18,13 @@ pub(crate) fn scripts(length: usize) -> impl proptest::strategy::Strategy<Value 
 fn setups() -> impl proptest::strategy::Strategy<Value = Setup> {
     let few_or_many = |few: usize| sample::select(vec![64, few]);
     let limits = (few_or_many(4), few_or_many(2), few_or_many(2));
-    let of_waiters = (few_or_many(3), few_or_many(2), few_or_many(2), few_or_many(2));
+    let of_waiters = (few_or_many(3), few_or_many(2), few_or_many(2), few_or_many(2), few_or_many(2));
     let pool = || (strategies(), caps());
     let guarded = sample::select(vec![true, true, false]);
     (any::<u64>(), limits, of_waiters, pool(), pool(), 1..=ROWS, 0..=2u8, lists(), guarded).prop_map(
         |(seed, limits, of_waiters, first, second, rows, others, lists, guarded)| {
             let (leases, leases_per_connection, reports_per_lease) = limits;
-            let (waiters, waiters_per_connection, queues_per_pool, bindings) = of_waiters;
+            let (waiters, waiters_per_connection, waiters_per_user, queues_per_pool, bindings) = of_waiters;
             let (pools, rows) = ([first, second], [rows, others]);
             Setup {
                 seed,
@@ -33,6 +33,7 @@ fn setups() -> impl proptest::strategy::Strategy<Value = Setup> {
                 reports_per_lease,
                 waiters,
                 waiters_per_connection,
+                waiters_per_user,
                 queues_per_pool,
                 bindings,
                 pools,

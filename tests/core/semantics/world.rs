@@ -123,7 +123,7 @@ impl World {
     /// Whoever asks so waits for it, on a connection of its own; its number.
     pub(super) fn waits(&mut self, ask: Ask, ms: u64) -> WaiterNo {
         let own = connection(1_000 + self.records().header.next_waiter.0);
-        match self.ask_and_wait(ask, None, Wait { ms, connection: own }) {
+        match self.ask_and_wait(ask, None, Wait { ms, connection: own, user: 0 }) {
             Ok(no) => no,
             Err(answer) => panic!("it does not wait: {answer:?}"),
         }
@@ -147,7 +147,7 @@ impl World {
 
     /// Why whoever would wait is refused at once.
     pub(super) fn does_not_wait(&mut self, ask: Ask, ms: u64) -> Refusal {
-        let wait = Wait { ms, connection: connection(9) };
+        let wait = Wait { ms, connection: connection(9), user: 0 };
         self.ask_and_wait(ask, None, wait).expect_err("it does not wait").expect_err("nobody can be had")
     }
 

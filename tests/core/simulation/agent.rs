@@ -47,7 +47,7 @@ impl Agent {
         let token = run.token();
         let owner = dice.chance(70).then_some(self.connection);
         let ask = ask(run, dice);
-        let wait = dice.chance(60).then(|| Wait { ms: dice.between(0, 30_000), connection: self.connection });
+        let wait = dice.chance(60).then(|| Wait { ms: dice.between(0, 30_000), connection: self.connection, user: 0 });
         let answer = match run.apply(Command::Acquire(Acquire { pool: run.pool(dice), ask, token, owner, wait }))? {
             Reply::Acquired(answer) => answer,
             Reply::Queued(no) => {

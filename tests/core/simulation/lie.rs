@@ -44,7 +44,7 @@ pub(super) enum Lie {
 }
 
 impl Lie {
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::OverTheCap,
         Self::UnderARestriction,
         Self::SecondProbe,

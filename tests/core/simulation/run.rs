@@ -50,6 +50,7 @@ pub(super) const LIMITS: Limits = Limits {
     leases_per_connection: 3,
     waiters: 25,
     waiters_per_connection: 2,
+    waiters_per_user: 20,
     queues_per_pool: 12,
     bindings: 6,
     reports_per_lease: 8,

@@ -54,6 +54,9 @@ pub(crate) struct Terms {
     /// Who waits: a person, or something that can give way
     #[arg(long, value_parser = values::word(Class::ALL, Class::as_str, Class::parse))]
     pub(crate) class: Option<Class>,
+    /// How long to wait until there is something to lease, as in 30s
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) wait: Option<Duration>,
     /// The profile whose pool is meant
     #[arg(long)]
     pub(crate) profile: Option<String>,
@@ -66,6 +69,7 @@ impl Terms {
         let options = given(options, self.session, LeaseOptions::session);
         let options = given(options, self.credential, LeaseOptions::credential);
         let options = given(options, self.class, LeaseOptions::class);
+        let options = given(options, self.wait, LeaseOptions::wait);
         given(options, self.profile, LeaseOptions::profile)
     }
 }

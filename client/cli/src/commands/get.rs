@@ -1,6 +1,7 @@
 //! `get`, and the lease that it gave last.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use credpool_client::proto::words::ErrorCode;
 use credpool_client::{AcquireRequest, Error, Outcome, ReleaseRequest};
@@ -52,7 +53,9 @@ async fn lease(
     is_pinned: bool,
 ) -> Result<(String, Granted), Failed> {
     if let Some(before) = before {
-        let same = if is_pinned { request.clone() } else { request.clone().credential(&before.credential) };
+        // For that one alone nobody waits.
+        let at_once = |request: AcquireRequest| request.credential(&before.credential).wait(Duration::ZERO);
+        let same = if is_pinned { request.clone() } else { at_once(request.clone()) };
         // In one step, so that the daemon finds nobody else between the two: the slot of a credential
         // that has only one stays with whoever had it.
         let release = ReleaseRequest::new(&*before.lease, Outcome::Unknown);

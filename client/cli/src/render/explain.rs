@@ -41,6 +41,9 @@ fn verdict(explanation: &Explanation<'_>, now_ms: u64) -> String {
             let by = words(&clean(&choice.chosen_by));
             format!("{label} ({}) would be leased{model}{probe}, chosen by {by}", clean(&choice.id))
         }
+        (None, Some(at_ms)) if explanation.would_wait => {
+            format!("nothing to lease{model}, so it would wait; perhaps {}", for_people(at_ms.saturating_sub(now_ms)))
+        }
         (None, Some(at_ms)) => {
             format!("nothing to lease{model}; try again in {}", for_people(at_ms.saturating_sub(now_ms)))
         }

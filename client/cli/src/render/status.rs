@@ -105,6 +105,9 @@ fn pool(out: &mut String, pool: &PoolStatus<'_>, now_ms: u64) {
     let _ = write!(out, "  {}", count(pool.leases, "lease"));
     if pool.waiters > 0 {
         let _ = write!(out, "  {} waiting", pool.waiters);
+        if let Some(estimate_ms) = pool.line.first().and_then(|first| first.estimate_ms) {
+            let _ = write!(out, ", the first for about {} more", for_people(estimate_ms));
+        }
     }
     out.push('\n');
     for each in &pool.restrictions {

@@ -17,6 +17,7 @@ pub(super) struct Waiting {
     pub(super) no: Option<WaiterNo>,
     pub(super) wanted: Wanted,
     pub(super) connection: Owner,
+    pub(super) user: u32,
     pub(super) until: u64,
 }
 
@@ -62,6 +63,9 @@ impl Naive {
             >= self.limits.waiters_per_connection
         {
             return Some(Limit::WaitersPerConnection);
+        }
+        if self.waiters.iter().filter(|w| w.user == waiter.user).count() >= self.limits.waiters_per_user {
+            return Some(Limit::WaitersPerUser);
         }
         let of_pool = self.waiters.iter().filter(|w| w.wanted.pool == waiter.wanted.pool);
         let mut queues: Vec<Queue> = of_pool.map(|waiter| queue(&waiter.wanted.ask)).collect();
