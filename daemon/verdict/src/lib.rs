@@ -7,7 +7,8 @@
 //!
 //! [`quota_windows`] reads from any response, good or bad, what it says is left.
 //!
-//! - `json` and `places` find what matters in a body, whatever is left of it; `signals` is what they find.
+//! - `json` and `places` find what matters in a body, whatever is left of it; `quoting` tells an error's own words from a
+//!   request's; `signals` is what they find.
 //! - `rules/` holds the tables that conclude the kind, `hints/` the readers of reset hints, `windows/` those of quota
 //!   windows. Each table and each reader is one file, so that a vendor's peculiarities are added without touching the
 //!   others.
@@ -19,6 +20,7 @@ mod hints;
 mod json;
 mod kind;
 mod places;
+mod quoting;
 mod rules;
 mod signals;
 mod vendor;

@@ -42,6 +42,8 @@ pub(crate) enum Place {
     Header(String),
     /// The name of the limit that a Codex event is about.
     MeteredLimit,
+    /// The part of the request that is at fault.
+    Param,
     /// Anything in an object that is named after an exception, as Amazon's event streams have it.
     Exception(String),
 }
@@ -73,6 +75,7 @@ enum Sort {
     Code,
     Words,
     CodeOrWords,
+    Param,
     Reset(Unit),
 }
 
@@ -87,6 +90,8 @@ const FIELDS: &[Known] = &[
     known("code", Sort::Code, "body:error.code", "body:code"),
     known("type", Sort::Code, "body:error.type", "body:type"),
     known("message", Sort::Words, "body:error.message", "body:message"),
+    // OpenAI's: the parameter that is wrong.
+    known("param", Sort::Param, "body:error.param", "body:param"),
     known("status", Sort::Code, "body:error.status", "body:status"),
     known("error", Sort::CodeOrWords, "body:error", "body:error"),
     known("detail", Sort::CodeOrWords, "body:error.detail", "body:detail"),
@@ -233,6 +238,7 @@ pub(crate) fn find(path: &[Cow<'_, str>]) -> Option<Place> {
     let source = if in_error { field.source.0 } else { field.source.1 };
     Some(match field.sort {
         Sort::Code => Place::Code(source),
+        Sort::Param => Place::Param,
         Sort::Words => Place::Words(source),
         Sort::CodeOrWords => Place::CodeOrWords(source),
         Sort::Reset(unit) => Place::Reset(source, unit),

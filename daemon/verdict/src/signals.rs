@@ -7,6 +7,7 @@ use crate::evidence::MAX_EVIDENCE_BYTES;
 use crate::facts::Facts;
 use crate::json::{self, Field};
 use crate::places::{self, Place};
+use crate::quoting;
 
 /// The most codes, texts, resets and headers that are kept of one report each.
 const MAX_KEPT: usize = 32;
@@ -47,6 +48,8 @@ pub(crate) struct Prose {
     pub(crate) source: &'static str,
     /// Lower case, at most [`MAX_PROSE_BYTES`].
     pub(crate) text: String,
+    /// What the error says itself, without what it repeats of a request ([`quoting::own_words`]).
+    pub(crate) own: String,
     /// Whether its end is there.
     pub(crate) whole: bool,
 }
@@ -77,6 +80,8 @@ pub(crate) struct Signals {
     pub(crate) names_an_edge: bool,
     /// The limit that Codex' in-band events are about, as the event names it; none for the plan's own.
     pub(crate) metered_limit: Option<String>,
+    /// Whether a part of the request is named as being at fault.
+    names_a_param: bool,
     /// What the body says that its status is.
     body_status: Option<u16>,
     /// How many fields have been looked at.
@@ -124,6 +129,26 @@ impl Signals {
         self.prose.iter().any(|prose| prose.text.contains(words))
     }
 
+    /// Whether the words of this error may be the request's own: it is about a request, and not about how many there are
+    /// or who pays for them.
+    pub(crate) fn may_repeat_the_request(&self) -> bool {
+        match self.status {
+            Some(200..=299 | 400 | 403..=404 | 413 | 415 | 422) => true,
+            Some(_) => false,
+            None => self.has_code("invalid_request_error"),
+        }
+    }
+
+    /// Whether such an error says that a part of the request is at fault: it names the part, or has a code that says so.
+    pub(crate) fn blames_the_request(&self) -> bool {
+        let blames = |code: &Code| {
+            let wrong = ["invalid_", "unsupported_", "missing_"].iter().any(|start| code.value.starts_with(start));
+            let of_more = ["request", "argument", "key", "token", "auth", "credential", "account", "model"];
+            wrong && !of_more.iter().any(|word| code.value.contains(word))
+        };
+        self.may_repeat_the_request() && (self.names_a_param || self.codes.iter().any(blames))
+    }
+
     fn read_headers(&mut self, facts: &Facts<'_>) {
         for (name, value) in facts.headers {
             self.header_code(name, value);
@@ -164,8 +189,8 @@ impl Signals {
         // Of the headers only those that somebody reads; there may be many others, and cookies among them.
         if name.len() <= MAX_SHORT_BYTES && value.len() <= MAX_SHORT_BYTES && self.headers.len() < 2 * MAX_KEPT {
             let name = name.to_ascii_lowercase();
-            let belongs_to_a_family =
-                name.starts_with("x-") && (name.contains("-primary-") || name.contains("-secondary-"));
+            let belongs_to_a_family = name.starts_with("x-")
+                && ["-primary-", "-secondary-", "-limit-name"].iter().any(|part| name.contains(part));
             if is_telling(&name) || belongs_to_a_family {
                 self.headers.push((name, value.trim().to_owned()));
             }
@@ -200,6 +225,10 @@ impl Signals {
             }
             Place::MeteredLimit if field.quoted && field.value.len() <= MAX_SHORT_BYTES => {
                 self.metered_limit = Some(field.value.to_ascii_lowercase().replace('_', "-"));
+            }
+            // A model that is at fault may be another key's; the name of no parameter is Python's.
+            Place::Param if field.quoted => {
+                self.names_a_param |= !matches!(field.value, "" | "None" | "null" | "model");
             }
             Place::Exception(name) => self.code("body:exception", &name),
             Place::Code(source) if field.whole => self.code_or_status(source, field),
@@ -250,9 +279,11 @@ impl Signals {
     fn prose(&mut self, source: &'static str, text: &str, whole: bool) {
         if self.prose.len() < MAX_KEPT / 4 && !text.is_empty() {
             let kept = &text[..text.floor_char_boundary(MAX_PROSE_BYTES)];
+            let lower = kept.to_ascii_lowercase();
             self.prose.push(Prose {
                 source,
-                text: kept.to_ascii_lowercase(),
+                own: quoting::own_words(&lower),
+                text: lower,
                 whole: whole && kept.len() == text.len(),
             });
         }

@@ -21,3 +21,56 @@ fn anybody_else() {
     let gemini = google_error(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota. Please retry in 34s.", "");
     other(429).body(gemini).is("google.429.resource_exhausted", "rate_limit", "account_model").for_ms(34_000);
 }
+
+#[test]
+fn what_a_request_says_is_not_what_the_error_says() {
+    let at_fault = [
+        (
+            "openai",
+            r#"{"error":{"message":"Invalid schema for function 'x': 'top up your card' is not valid","type":"invalid_request_error","param":"tools[0]","code":"invalid_function_parameters"}}"#,
+        ),
+        (
+            "openai",
+            r#"{"error":{"message":"Invalid schema for function x, top up your card","type":"invalid_request_error","param":"tools[0]","code":null}}"#,
+        ),
+        (
+            "custom:mine",
+            r#"{"error":{"message":"Bad tool name 'payment required'","type":"invalid_request_error","code":null}}"#,
+        ),
+        (
+            "custom:mine",
+            r#"{"error":{"message":"Cannot parse \"insufficient funds\"","type":"invalid_request_error"}}"#,
+        ),
+        (
+            "anthropic",
+            r#"{"type":"error","error":{"type":"invalid_request_error","message":"tools.0.custom.name: 'credit balance is too low' bad"}}"#,
+        ),
+        ("custom:mine", r#"{"error":{"message":"Wrong content how do I fix invalid api key","code":"invalid_value"}}"#),
+        (
+            "custom:mine",
+            r#"{"error":{"message":"tool_call_id 'x' does not exist; the model must respond","type":"invalid_request_error"}}"#,
+        ),
+    ];
+    for (pool, body) in at_fault {
+        let verdict = Shape::of(pool).status(400).body(body).verdict();
+        assert_eq!(verdict.kind.as_str(), "request", "{body}: {verdict:?}");
+    }
+    let blocked = r#"{"error":{"message":"Content blocked: 'daily limit of calories'"}}"#;
+    Shape::of("custom:mine").status(403).body(blocked).is("http.403", "forbidden", "credential");
+}
+
+#[test]
+fn what_an_error_says_of_itself_counts_with_a_400_too() {
+    let low = "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing.";
+    let body = format!(r#"{{"type":"error","error":{{"type":"invalid_request_error","message":"{low}"}}}}"#);
+    let anthropic = Shape::of("anthropic").status(400);
+    anthropic.clone().body(&*body).is("anthropic.400.credit_balance", "billing", "account");
+    let wrapped = format!("litellm.BadRequestError: AnthropicException - {body}").replace('"', "\\\"");
+    let wrapped = format!(r#"{{"error":{{"message":"{wrapped}","type":null,"param":null,"code":"400"}}}}"#);
+    Shape::of("custom:mine").status(400).body(wrapped).is("anthropic.400.credit_balance", "billing", "account");
+    let other = |message: &str| Shape::of("custom:mine").status(400).error("invalid_request_error", "x", message);
+    other("Insufficient balance").is("text.billing", "billing", "account");
+    other("OpenAIException: Insufficient credits").is("text.billing", "billing", "account");
+    other("Incorrect API key provided: 'x'").is("text.api_key", "auth", "credential");
+    other("The model `x` does not exist or you do not have access to it.").is("text.model", "model", "model");
+}

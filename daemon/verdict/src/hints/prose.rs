@@ -110,7 +110,7 @@ mod tests {
     }
 
     fn read_all(text: &str, whole: bool) -> Vec<Moment> {
-        let prose = [Prose { source: "message", text: text.to_lowercase(), whole }];
+        let prose = [Prose { source: "message", text: text.to_lowercase(), own: String::new(), whole }];
         let mut found = Vec::new();
         read(&prose, Clock { zone: Offset::UTC, now_ms: NOW, ahead_ms: 0 }, &mut found);
         found.into_iter().map(|found| found.moment).collect()

@@ -12,6 +12,15 @@ fn is_googles(seen: &Seen<'_>) -> bool {
     seen.signals.has_code("resource_exhausted")
 }
 
+/// Whether the sentence is about a model, whose name is one word.
+fn says_of_a_model(seen: &Seen<'_>) -> bool {
+    let of_a_model = |own: &str| {
+        let (_, after) = own.split_once("the model ")?;
+        after.split_once(' ').map(|(_, verb)| verb.starts_with("does not exist"))
+    };
+    seen.signals.prose.iter().any(|prose| of_a_model(&prose.own) == Some(true))
+}
+
 /// Whether it is a page of something in between. A page that says what the status says anyway, and names no content
 /// network, is the provider's own.
 fn is_edge_page(seen: &Seen<'_>) -> bool {
@@ -140,9 +149,7 @@ pub(super) const RULES: &[Rule] = &[
     )
     .with_status(&[(429, 429), (500, 599)]),
     // vLLM, OpenAI and those who copy its sentence: "The model `m` does not exist or you do not have access to it."
-    Rule::words("text.model", &["does not exist"], Kind::Model)
-        .with_status(&[(400, 404)])
-        .when(|seen| seen.signals.says("the model ")),
+    Rule::words("text.model", &["does not exist"], Kind::Model).with_status(&[(400, 404)]).when(says_of_a_model),
     Rule::words(
         "text.usage_limit",
         &["usage limit", "quota exceeded", "daily limit", "weekly limit", "monthly limit"],

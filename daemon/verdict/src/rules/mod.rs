@@ -24,7 +24,7 @@ mod zai;
 
 use crate::evidence::Evidence;
 use crate::kind::Kind;
-use crate::signals::Signals;
+use crate::signals::{Prose, Signals};
 use crate::vendor::Vendor;
 use crate::verdict::Scope;
 use crate::windows::{Draft, QuotaWindow};
@@ -248,6 +248,12 @@ impl Rule {
         Self { when: Some(when), ..self }
     }
 
+    /// Whether it restricts something by nothing but words, which must be the error's own, then, and not what it repeats
+    /// of a request.
+    fn restricts_by_words(&self) -> bool {
+        self.codes.is_empty() && !matches!(self.kind, Kind::Request | Kind::Edge | Kind::Cancelled | Kind::Unknown)
+    }
+
     fn apply(&self, seen: &Seen<'_>) -> Option<Conclusion> {
         let signals = seen.signals;
         let in_range =
@@ -264,8 +270,12 @@ impl Rule {
         };
         let words = match self.words {
             [] => None,
+            _ if self.restricts_by_words() && signals.blames_the_request() => return None,
             words => Some(words.iter().find_map(|words| {
-                let prose = signals.prose.iter().find(|prose| prose.text.contains(words))?;
+                let is_sentence = self.clue != Clue::Words;
+                let only_own = self.restricts_by_words() && !is_sentence && signals.may_repeat_the_request();
+                let says = |prose: &&Prose| if only_own { &prose.own } else { &prose.text }.contains(words);
+                let prose = signals.prose.iter().find(says)?;
                 Some((prose.source, *words))
             })?),
         };
