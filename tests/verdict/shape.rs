@@ -5,10 +5,11 @@ use credpool_verdict::{Context, Facts, QuotaWindow, Scope, Verdict, classify, qu
 /// 2026-11-23T22:06:40Z.
 pub(crate) const NOW: u64 = 1_795_471_600_000;
 
-/// The response of a vendor; the request was for the model `m`.
+/// The response of a vendor; the request was for the model `m` unless something else is said.
 #[derive(Clone, Default)]
 pub(crate) struct Shape {
     pool: &'static str,
+    model: Option<&'static str>,
     status: Option<u16>,
     headers: Vec<(&'static str, &'static str)>,
     body: Option<String>,
@@ -17,7 +18,11 @@ pub(crate) struct Shape {
 
 impl Shape {
     pub(crate) fn of(pool: &'static str) -> Self {
-        Self { pool, ..Self::default() }
+        Self { pool, model: Some("m"), ..Self::default() }
+    }
+
+    pub(crate) fn model(self, model: Option<&'static str>) -> Self {
+        Self { model, ..self }
     }
 
     pub(crate) fn status(self, status: u16) -> Self {
@@ -49,7 +54,7 @@ impl Shape {
             headers: &self.headers,
             body: self.body.as_deref(),
             message: self.message.as_deref(),
-            model: Some("m"),
+            model: self.model,
             ..Facts::default()
         }
     }

@@ -224,7 +224,11 @@ pub(super) fn readings(
 }
 
 fn reading(window: verdict::QuotaWindow, model: Option<&core::Model>, status: Option<u16>) -> core::Reading {
-    let model = model.filter(|_| window.model).cloned();
+    // A window of a family that the model is not known to be of stands for itself, under the family's name.
+    let model = match &window.family {
+        Some(family) => Some(arc(family)),
+        None => model.filter(|_| window.model).cloned(),
+    };
     // What is over within minutes is a rate; what takes longer is a quota. Buckets are mostly counted by the minute.
     let is_rate = window.length_ms.map_or(window.refills, |ms| ms < LONG_MS);
     let cause = if is_rate { Cause::RateLimit } else { Cause::Quota };

@@ -57,7 +57,7 @@ pub fn classify(facts: &Facts<'_>, context: &Context<'_>) -> Verdict {
     let signals = Signals::read(facts);
     let vendor = Vendor::of(context, &signals);
     let clock = hints::clock(&signals, vendor, context.now_wall_ms);
-    let windows = windows::read(&signals, vendor, clock);
+    let windows = windows::read(&signals, vendor, facts.model, clock);
     let concluded = rules::conclude(vendor, &Seen { signals: &signals, windows: &windows });
     let conclusion = match facts.kind.and_then(Kind::from_caller) {
         Some(kind) => {

@@ -137,7 +137,7 @@ mod tests {
     fn hint(facts: &Facts<'_>) -> Option<(Hint, String)> {
         let signals = Signals::read(facts);
         let clock = clock(&signals, Vendor::Other, NOW);
-        let drafts = windows::read(&signals, Vendor::Other, clock);
+        let drafts = windows::read(&signals, Vendor::Other, None, clock);
         read(facts, &signals, &drafts, Kind::RateLimit, Until::Hint, clock)
             .map(|(hint, evidence)| (hint, evidence.map_or_else(String::new, |e| format!("{}={}", e.source, e.raw))))
     }

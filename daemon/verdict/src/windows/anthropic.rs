@@ -54,11 +54,16 @@ fn unified(signals: &Signals, header: &str, rest: &str, value: &str, drafts: &mu
     if !matches!(part, "status" | "reset" | "utilization") || matches!(name, "overage" | "fallback") {
         return;
     }
+    let model = drafts.model.clone();
     let Some(draft) = drafts.named(name) else { return };
-    draft.window.model = is_of_models(name);
+    if let Some(family) = family(name) {
+        draft.is_of(family, is_asked(signals, name, model.as_deref()));
+    }
     draft.window.length_ms = length_ms(name);
     match part {
-        "status" => draft.window.spent = is_rejected(value) && !is_allowed(signals),
+        "status" => {
+            draft.window.spent = draft.window.family.is_none() && is_rejected(value) && !is_allowed(signals);
+        }
         // A fraction here, though the endpoint for usage has per cent.
         "utilization" => draft.window.used_permille = permille(value, 1e3),
         _ => draft.resets(header, value, clock),
@@ -71,22 +76,20 @@ fn infer_claimed(signals: &Signals, drafts: &mut Drafts) {
     if !value("anthropic-ratelimit-unified-status").is_some_and(is_rejected) {
         return;
     }
-    let name = match value("anthropic-ratelimit-unified-representative-claim") {
-        Some("five_hour") => "5h",
-        Some("seven_day") => "7d",
-        Some("seven_day_overage_included") => "7d_oi",
-        Some("seven_day_opus") => "7d_opus",
-        Some("seven_day_sonnet") => "7d_sonnet",
+    let name = match claim(signals) {
+        Some(name) => name,
         // Nothing is claimed, and no window says that it is spent: then all that is known is that one is.
-        _ if drafts.drafts.values().any(|draft| draft.window.spent) => return,
-        _ => "unified",
+        None if drafts.drafts.values().any(|draft| draft.window.spent) => return,
+        None => "unified",
     };
     let clock = drafts.clock;
     let has_status =
         signals.headers.iter().any(|(header, _)| *header == format!("anthropic-ratelimit-unified-{name}-status"));
     let Some(draft) = drafts.named(name).filter(|_| !has_status) else { return };
     draft.window.spent = true;
-    draft.window.model = is_of_models(name);
+    if let Some(family) = family(name) {
+        draft.is_of(family, true);
+    }
     draft.window.length_ms = length_ms(name);
     if draft.reset.is_none()
         && let Some(reset) = value("anthropic-ratelimit-unified-reset")
@@ -104,9 +107,44 @@ fn is_allowed(signals: &Signals) -> bool {
     signals.header("anthropic-ratelimit-unified-status").any(|status| status.starts_with("allowed"))
 }
 
+/// The window by which a request was refused, as the response claims.
+fn claim(signals: &Signals) -> Option<&'static str> {
+    match signals.header("anthropic-ratelimit-unified-representative-claim").next()? {
+        "five_hour" => Some("5h"),
+        "seven_day" => Some("7d"),
+        "seven_day_overage_included" => Some("7d_oi"),
+        "seven_day_opus" => Some("7d_opus"),
+        "seven_day_sonnet" => Some("7d_sonnet"),
+        _ => None,
+    }
+}
+
 /// Weekly windows beyond the one of all models are a family's: of Opus, of Sonnet, of those that overage includes.
-fn is_of_models(name: &str) -> bool {
-    !matches!(name, "5h" | "7d" | "unified")
+fn family(name: &str) -> Option<&str> {
+    match name {
+        "5h" | "7d" | "unified" => None,
+        name => Some(name.split_once('_').map_or(name, |(_, family)| family)),
+    }
+}
+
+/// Whether the request's model is known to be one of a window's family: their names say so; or the request was refused,
+/// and the window is the one claimed or, without a claim, nothing else refused it.
+fn is_asked(signals: &Signals, name: &str, model: Option<&str>) -> bool {
+    let is_named = |name: &str| {
+        family(name).is_some_and(|family| model.is_some_and(|model| model.split('-').any(|part| part == family)))
+    };
+    if is_named(name) {
+        return true;
+    }
+    if !signals.header("anthropic-ratelimit-unified-status").any(is_rejected) {
+        return false;
+    }
+    let explains = |(header, value): &(String, String)| {
+        let window = header.strip_prefix("anthropic-ratelimit-unified-").and_then(|rest| rest.strip_suffix("-status"));
+        let window = window.filter(|window| !matches!(*window, "overage" | "fallback"));
+        window.is_some_and(|window| is_rejected(value) && (family(window).is_none() || is_named(window)))
+    };
+    claim(signals).map_or_else(|| !signals.headers.iter().any(explains), |claimed| claimed == name)
 }
 
 fn length_ms(name: &str) -> Option<u64> {

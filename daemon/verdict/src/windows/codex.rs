@@ -1,7 +1,7 @@
 //! `x-codex-…` of ChatGPT's backend (openai/codex, codex-api, rate_limits.rs): a primary and a secondary window, and
 //! the same again for families of models under other prefixes, which are found by their endings.
 
-use super::{Drafts, count, permille};
+use super::{Drafts, count, is_proper, label, permille};
 use crate::places::EVENT;
 use crate::signals::Signals;
 
@@ -16,10 +16,17 @@ pub(super) fn read(signals: &Signals, drafts: &mut Drafts) {
         let Some(used) = permille(value, 10.0) else { continue };
         let limit = if family == EVENT { signals.metered_limit.as_deref().unwrap_or(MAIN) } else { family };
         let name = if limit == MAIN { which.to_owned() } else { format!("{limit}.{which}") };
+        let model = drafts.model.clone();
         let Some(draft) = drafts.named(&name) else { continue };
-        draft.window.model = limit != MAIN;
+        if limit != MAIN {
+            let called = signals.header(&format!("x-{family}-limit-name")).map(label).find(|name| is_proper(name));
+            let called = called.unwrap_or_else(|| limit.to_owned());
+            // An event of this very request is about the limit that it names.
+            let own = family == EVENT || is_active(signals, limit) || model.as_ref() == Some(&called);
+            draft.is_of(&called, own);
+        }
         draft.window.used_permille = Some(used);
-        draft.window.spent = used >= 1_000 && !has_credits(signals);
+        draft.window.spent = used >= 1_000 && draft.window.family.is_none() && !has_credits(signals);
         let field = |name: &str| format!("x-{family}-{which}-{name}");
         let minutes = signals.header(&field("window-minutes")).find_map(count);
         draft.window.length_ms = minutes.map(|minutes| minutes.saturating_mul(60_000));
@@ -46,6 +53,11 @@ fn has_credits(signals: &Signals) -> bool {
     ["x-codex-credits-has-credits", "x-codex-credits-unlimited"]
         .iter()
         .any(|name| signals.header(name).any(|value| matches!(value.to_ascii_lowercase().as_str(), "true" | "1")))
+}
+
+/// Whether the backend names this limit as the one that it applied.
+fn is_active(signals: &Signals, limit: &str) -> bool {
+    signals.header("x-codex-active-limit").any(|active| label(active) == limit)
 }
 
 /// Whether a usage limit is a family's alone: the backend names the limit that it applied, and it is neither the plan's

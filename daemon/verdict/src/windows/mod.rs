@@ -44,6 +44,10 @@ pub struct QuotaWindow {
     pub name: String,
     /// Whether it counts the use of the request's model (or its family) only. Otherwise it is the whole account's.
     pub model: bool,
+    /// The family of models whose use it counts, in lower case, if the request's model is not known to be one of them:
+    /// the limit's own name for it, at most [`MAX_WINDOW_NAME_BYTES`] long. Such a window is there to be shown: it is
+    /// never `spent`, and not this `model`'s.
+    pub family: Option<String>,
     /// How much there is in all.
     pub limit: Option<u64>,
     /// How much is left.
@@ -82,8 +86,13 @@ pub fn quota_windows(facts: &Facts<'_>, context: &Context<'_>) -> Vec<QuotaWindo
     let signals = Signals::read(facts);
     let vendor = Vendor::of(context, &signals);
     let clock = hints::clock(&signals, vendor, context.now_wall_ms);
-    let drafts = read(&signals, vendor, clock);
-    drafts.into_iter().filter(Draft::is_of_use).map(|draft| draft.finished(clock.now_ms)).collect()
+    let drafts = read(&signals, vendor, facts.model, clock);
+    let finished = drafts.into_iter().filter(Draft::is_of_use).map(|draft| draft.finished(clock.now_ms));
+    // A family's window is the account's for nobody. Buckets are a matter of moments.
+    let is_ours = |window: &QuotaWindow| facts.model.is_some() || !window.model || window.refills;
+    finished
+        .map(|window| if is_ours(&window) { window } else { QuotaWindow { spent: false, wait: None, ..window } })
+        .collect()
 }
 
 /// A window, and where its reset stood.
@@ -96,8 +105,9 @@ pub(crate) struct Draft {
 }
 
 /// Every window in `signals`.
-pub(crate) fn read(signals: &Signals, vendor: Vendor, clock: Clock) -> Vec<Draft> {
-    let mut drafts = Drafts { clock, drafts: BTreeMap::new() };
+pub(crate) fn read(signals: &Signals, vendor: Vendor, model: Option<&str>, clock: Clock) -> Vec<Draft> {
+    let model = model.map(|model| label(model.rsplit('/').next().unwrap_or_default()));
+    let mut drafts = Drafts { clock, model, drafts: BTreeMap::new() };
     ratelimit::read(signals, vendor, &mut drafts);
     anthropic::read(signals, &mut drafts);
     codex::read(signals, &mut drafts);
@@ -117,14 +127,15 @@ pub(crate) fn hints(drafts: &[Draft]) -> impl Iterator<Item = Found> {
 /// The windows found so far.
 struct Drafts {
     clock: Clock,
+    /// The model that was asked for, as a [`label`].
+    model: Option<String>,
     drafts: BTreeMap<String, Draft>,
 }
 
 impl Drafts {
     /// The window of this name; `None` if it is no proper name, or there are too many already.
     fn named(&mut self, name: &str) -> Option<&mut Draft> {
-        let proper = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-        if name.is_empty() || name.len() > MAX_WINDOW_NAME_BYTES || !name.bytes().all(proper) {
+        if !is_proper(name) {
             return None;
         }
         if !self.drafts.contains_key(name) && self.drafts.len() >= MAX_WINDOWS {
@@ -139,6 +150,7 @@ impl Draft {
         let window = QuotaWindow {
             name: name.to_owned(),
             model: false,
+            family: None,
             limit: None,
             remaining: None,
             used_permille: None,
@@ -177,10 +189,26 @@ impl Draft {
         window
     }
 
+    /// Makes it the window of a family of models, `own` if the request's model is known to be one of them.
+    fn is_of(&mut self, family: &str, own: bool) {
+        self.window.model = own;
+        self.window.family = (!own).then(|| family.to_owned());
+    }
+
     fn is_of_use(&self) -> bool {
         let window = &self.window;
         window.limit.is_some() || window.remaining.is_some() || window.used_permille.is_some() || window.spent
     }
+}
+
+fn is_proper(name: &str) -> bool {
+    let proper = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    !name.is_empty() && name.len() <= MAX_WINDOW_NAME_BYTES && name.bytes().all(proper)
+}
+
+/// A name of a model or a family as another may be compared with it: `GPT-5.3-Codex-Spark` is `gpt-5.3-codex-spark`.
+fn label(name: &str) -> String {
+    name.trim().to_ascii_lowercase().replace(['_', ' '], "-")
 }
 
 /// A whole number that is not negative.
