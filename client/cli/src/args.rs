@@ -65,7 +65,7 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     #[command(flatten)]
-    Asking(Asking),
+    Asking(Box<Asking>),
     /// Look after Hermes' auth.json
     Auth(Auth),
 }

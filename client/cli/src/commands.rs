@@ -19,7 +19,7 @@ mod report;
 pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<ExitCode, Failed> {
     let Arguments { global, command } = arguments;
     match command {
-        Command::Asking(command) => ask(&global, command, output).await,
+        Command::Asking(command) => ask(&global, *command, output).await,
         Command::Auth(args) => auth::auth(&global, args, output).await,
     }
 }

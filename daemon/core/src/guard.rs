@@ -4,12 +4,14 @@
 //! Such failures are remembered for a moment. When enough credentials have met one, the pool pauses, for that model, and
 //! whatever the burst has done to single credentials is undone: the only time that a restriction is shortened.
 
+use std::borrow::Cow;
+
 use crate::cause::Cause;
 use crate::command::Verdict;
 use crate::history::Event;
 use crate::judging::About;
 use crate::machine::Core;
-use crate::records::{AccountKey, CredentialKey, Identity, Model, Reach, Scope, Seq, Why};
+use crate::records::{AccountKey, CredentialKey, Identity, Model, PoolKey, Reach, Scope, Seq, Why};
 use crate::restriction::{Phase, Restriction};
 use crate::tables::Touched;
 use crate::time::{Boot, Until};
@@ -89,6 +91,24 @@ pub(crate) enum Guarded {
 }
 
 impl Core {
+    /// What a verdict comes to where the guard is off: nobody waits for a second failure then, so the provider's fault
+    /// cools whom it struck, for the model that was in use, and never the pool.
+    pub(crate) fn unguarded<'a>(
+        &self,
+        pool: PoolKey,
+        used: Option<&Model>,
+        cause: Cause,
+        verdict: &'a Verdict,
+    ) -> Cow<'a, Verdict> {
+        let is_off = self.records.pools.get(&pool).is_some_and(|pool| pool.policy.guard.window_ms == 0);
+        let is_direct = verdict.reach == Reach::Pool && Suspicion::of(cause, verdict) == Some(Suspicion::Fault);
+        if !(is_off && is_direct) {
+            return Cow::Borrowed(verdict);
+        }
+        let model = verdict.model.as_ref().or(used).cloned();
+        Cow::Owned(Verdict { reach: Reach::Credential, model, ..verdict.clone() })
+    }
+
     /// Asks whose failure it is.
     pub(crate) fn whose_fault(
         &mut self,
@@ -150,7 +170,7 @@ impl Core {
     }
 
     /// Forgets what could close windows that an operator has had to do with.
-    pub(crate) fn forget_sparks(&mut self, pool: crate::records::PoolKey, credential: Option<CredentialKey>) {
+    pub(crate) fn forget_sparks(&mut self, pool: PoolKey, credential: Option<CredentialKey>) {
         let Some(record) = self.records.pools.get_mut(&pool) else { return };
         let before = record.sparks.len();
         record.sparks.retain(|spark| credential.is_some_and(|key| key != spark.credential));

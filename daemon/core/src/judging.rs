@@ -124,9 +124,10 @@ impl Core {
         Ok((about.pool, conclusion))
     }
 
-    /// What a failed response says is left. Where the failure is a verdict itself, that one has heeded what is spent.
+    /// What a failed response says is left. A verdict about the account has heeded what is spent.
     fn observe_failure(&mut self, about: About, lease: Option<LeaseNo>, report: &Report) {
-        let restricts = !matches!(report.verdict.kind, Kind::Fault(_));
+        let verdict = &report.verdict;
+        let restricts = !(matches!(verdict.kind, Kind::Fault(_)) && verdict.reach == Reach::Account);
         self.observe(about, lease, &report.readings, restricts);
     }
 
@@ -142,12 +143,14 @@ impl Core {
     fn judge(&mut self, about: About, used: Option<&Model>, verdict: &Verdict) -> Conclusion {
         let key = about.credential;
         let fault = match verdict.kind {
-            Kind::Fault(cause) if !cause.is_ours() => scope_of(verdict.reach, &about).map(|scope| (cause, scope)),
+            Kind::Fault(cause) if !cause.is_ours() => Some((cause, self.unguarded(about.pool, used, cause, verdict))),
             _ => None,
         };
-        let Some((cause, scope)) = fault else {
+        let fault = fault.and_then(|(cause, verdict)| Some((cause, scope_of(verdict.reach, &about)?, verdict)));
+        let Some((cause, scope, verdict)) = fault else {
             return self.history_only(key, verdict, Why::NotTheCredentialsFault);
         };
+        let verdict = &*verdict;
         if self.is_stale(about, scope) {
             return self.history_only(key, verdict, Why::StaleSecret);
         }

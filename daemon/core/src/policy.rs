@@ -173,7 +173,7 @@ impl Default for Recovery {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Guard {
-    /// Milliseconds in which they have to fail; 0 for never.
+    /// Milliseconds in which they have to fail; 0 for never: then a fault cools whom it struck, and no pool pauses.
     pub window_ms: u64,
     /// How many credentials, for faults of the provider.
     pub faults: u32,

@@ -59,6 +59,16 @@ impl Ranking {
         }
     }
 
+    /// All of them; where there is an order, the next one first.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = CredentialKey> {
+        let (ordered, shuffled) = match self {
+            Self::Ordered(set) => (Some(set), None),
+            Self::Shuffled { tiers, .. } => (None, Some(tiers)),
+        };
+        let ordered = ordered.into_iter().flatten().map(|(_, key)| *key);
+        ordered.chain(shuffled.into_iter().flat_map(BTreeMap::values).flatten().copied())
+    }
+
     pub(crate) fn insert(&mut self, rank: Rank, key: CredentialKey) {
         match self {
             Self::Ordered(set) => {

@@ -59,7 +59,7 @@ pub enum Limit {
 pub struct Unavailable {
     /// Candidates that pin, exclude and pool leave.
     pub total: usize,
-    /// How many of them are restricted, by the gravest cause of each.
+    /// How many of them are restricted, by the gravest cause of each; those that only their pool keeps away by the pool's.
     pub by_cause: BTreeMap<Cause, usize>,
     /// How many of them are healthy, but at their hard cap.
     pub at_cap: usize,
@@ -78,7 +78,7 @@ pub struct Unavailable {
 pub struct Absent {
     /// The credential.
     pub credential: CredentialKey,
-    /// What restricts it longest; `None` if it is at its hard cap.
+    /// What of its own restricts it longest; `None` if it is at its hard cap, or only its pool keeps it away.
     pub obstacle: Option<Obstacle>,
 }
 
@@ -115,6 +115,7 @@ impl Core {
                     unavailable.at_cap = 1;
                     vec![pin]
                 }
+                Some(Placement::Free(_)) if of_pool.is_some() => vec![pin],
                 Some(Placement::Free(_)) | None => Vec::new(),
             }
         } else {
@@ -135,7 +136,8 @@ impl Core {
                 }
             }
             unavailable.by_cause.retain(|_, count| *count > 0);
-            let candidates = view.full().iter().copied().chain(view.returning());
+            let waiting = of_pool.into_iter().flat_map(|_| view.ranking().keys());
+            let candidates = waiting.chain(view.full().iter().copied()).chain(view.returning());
             candidates.filter(|key| !ask.exclude.contains(key)).take(NAMED).collect()
         };
         let now = self.now();
@@ -155,6 +157,9 @@ impl Core {
             None if ready => Some(SOON_MS),
             None => back,
         };
+        if let Some(pool) = unavailable.pool.as_ref().filter(|_| ready) {
+            *unavailable.by_cause.entry(pool.cause).or_default() += unavailable.total - kept_away;
+        }
         // A slot that comes free in a pool that waits as a whole helps nobody.
         if (unavailable.at_cap > 0 || ready) && of_pool.is_none() {
             Refusal::Busy(Box::new(unavailable))

@@ -410,7 +410,8 @@ impl<'a> Seen<'a> {
     /// A candidate as this request sees it: kept away by what restricts its model or its pool too.
     fn absent(&self, absent: &core::Absent, unavailable: &core::Unavailable) -> CredentialBrief<'static> {
         let brief = self.brief(absent.credential);
-        match absent.obstacle.as_ref().or(unavailable.pool.as_ref()) {
+        let left = |obstacle: &&Obstacle| obstacle.until.remaining(self.now).unwrap_or(u64::MAX);
+        match absent.obstacle.iter().chain(&unavailable.pool).max_by_key(left) {
             Some(obstacle) => CredentialBrief {
                 cause: Some(cause(obstacle)),
                 until_at_ms: instant(obstacle.until, self.now),
@@ -435,6 +436,11 @@ fn message(code: ErrorCode, unavailable: &core::Unavailable, pool: &str) -> Stri
     };
     if let Some(total) = unavailable.pool_cap.filter(|_| code != ErrorCode::Exhausted) {
         return format!("{begin}{total} leases of pool {pool} are out, as many as it may have; {when}");
+    }
+    if let Some(obstacle) = &unavailable.pool {
+        let status = obstacle.status.map(|status| format!(" {status}")).unwrap_or_default();
+        let why = format!("{}{status}: {}", cause_word(obstacle.cause), obstacle.reason);
+        return format!("{begin}the whole pool {pool} pauses for this request ({why}); {when}");
     }
     let what = if unavailable.at_cap > 0 { "at their cap or restricted" } else { "restricted" };
     let all = if unavailable.total == 1 {

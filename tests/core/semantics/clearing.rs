@@ -15,7 +15,7 @@ fn clear_lifts_what_restricts_a_credential_its_account_included() {
     world.report(leases[0], for_a_day(Cause::Auth));
     world.report(leases[1], of_model("large", for_a_day(Cause::RateLimit)));
     world.report(leases[2], of_the_account(for_a_day(Cause::Quota)));
-    world.report(leases[3], of_the_pool(for_a_day(Cause::Overloaded)));
+    world.report(leases[3], of_the_pool(for_a_day(Cause::Forbidden)));
     assert!(!world.available("b", None), "its account and its pool are restricted");
     assert_eq!(world.clear(Some("a"), None), 3);
     assert!(!world.available("a", None), "the pool still waits");
@@ -41,7 +41,7 @@ fn clear_of_a_pool_lifts_everything_in_it_and_nothing_elsewhere() {
     world.fails("b", for_a_day(Cause::Dead));
     world.report(leases[0], of_the_account(for_a_day(Cause::Quota)));
     world.report(leases[1], of_model("large", for_a_day(Cause::RateLimit)));
-    world.report(leases[2], of_model("large", of_the_pool(for_a_day(Cause::Overloaded))));
+    world.report(leases[2], of_model("large", of_the_pool(for_a_day(Cause::Forbidden))));
     world.pool = world.define_pool("anthropic", rows(&["z"])).pool;
     world.fails("z", for_a_day(Cause::Quota));
     world.pool = openrouter;
@@ -135,7 +135,7 @@ fn a_clear_of_a_credential_says_nothing_of_its_pool() {
     let mut world = World::with(with_backoff(), rows(&["a", "b"]));
     let token = world.lease_of("a");
     world.clear(Some("a"), None);
-    assert_eq!(world.report(token, of_the_pool(for_a_day(Cause::Overloaded))).conclusion.why, None);
+    assert_eq!(world.report(token, of_the_pool(for_a_day(Cause::Forbidden))).conclusion.why, None);
     assert!(!world.available("b", None));
 }
 

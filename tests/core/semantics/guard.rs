@@ -304,6 +304,22 @@ fn the_guard_can_be_switched_off_and_set_otherwise() {
 }
 
 #[test]
+fn with_the_guard_off_the_providers_fault_cools_whom_it_struck_and_never_the_pool() {
+    for cause in [Cause::Overloaded, Cause::Server, Cause::Edge, Cause::Network] {
+        let mut world = World::with(with_backoff(), rows(&["a", "b", "c"]));
+        for id in ["a", "b"] {
+            let conclusion = with(&mut world, id, Some("large"), of_the_pool(fault(cause))).conclusion;
+            assert_eq!((conclusion.reach, conclusion.why), (credpool_core::Reach::Credential, None));
+            assert_eq!(conclusion.model.as_deref(), Some("large"));
+            assert!(!world.available(id, Some("large")) && world.available(id, Some("small")));
+        }
+        assert!(world.available("c", Some("large")));
+        world.fails("c", of_the_pool(fault(cause)));
+        assert_eq!(world.state("c"), State::Cooling, "of no model it is all of the credential");
+    }
+}
+
+#[test]
 fn a_pool_that_is_restricted_for_other_reasons_is_so_at_once() {
     let mut world = world();
     let other = world.lease_of("b");

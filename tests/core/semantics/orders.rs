@@ -47,6 +47,8 @@ impl Failure {
         let credential = &world.records().credentials[&world.key(self.id)];
         let scope = match self.reach {
             Reach::Credential => Scope::Credential(credential.key),
+            // Without the guard, the provider's fault is held against whom it struck.
+            Reach::Pool if self.cause == Cause::Server => Scope::Credential(credential.key),
             Reach::Account => Scope::Account(credential.account),
             Reach::Pool | Reach::None => Scope::Pool(world.pool),
         };

@@ -336,16 +336,31 @@ fn a_success_that_began_before_it_does_not_lift_it_and_one_that_began_after_does
 }
 
 #[test]
-fn a_failure_of_the_request_restricts_what_it_says_is_spent_and_one_of_the_key_is_its_own_verdict() {
-    let mut world = World::of(&["a", "b"]);
-    let refused = Verdict { kind: Kind::Request, ..fault(Cause::Server) };
-    let token = world.lease_of("a");
+fn a_failure_restricts_what_it_says_is_spent_unless_it_is_the_accounts_own_verdict() {
+    let of_pool = Verdict { reach: Reach::Pool, ..fault(Cause::Server) };
+    let others = [
+        Verdict { kind: Kind::Request, ..fault(Cause::Server) },
+        Verdict { after_ms: Some(SECOND), ..of_pool },
+        Verdict { after_ms: Some(SECOND), status: Some(401), ..fault(Cause::Auth) },
+    ];
+    let guarded = Policy { guard: credpool_core::Guard::default(), ..at_once() };
+    for (policy, other) in
+        [at_once(), guarded].iter().flat_map(|policy| others.iter().map(move |other| (policy, other)))
+    {
+        let mut world = World::with(policy.clone(), rows(&["a"]));
+        let token = world.lease_of("a");
+        let readings = vec![used_up("5h")];
+        let reported = world.send(Report { readings, ..first_report(token, other.clone()) }).unwrap();
+        assert_eq!(reported.conclusion.state, State::Cooling);
+        world.pass(HOUR);
+        assert!(!world.available("a", None), "{other:?}");
+        world.pass(HOUR);
+        assert!(world.available("a", None), "{other:?}");
+    }
+    let mut world = World::of(&["b"]);
     let readings = vec![used_up("5h")];
-    let reported = world.send(Report { readings: readings.clone(), ..first_report(token, refused) }).unwrap();
-    assert_eq!(reported.conclusion.state, State::Cooling);
-    assert!(!world.available("a", None));
     let token = world.lease_of("b");
-    let limited = Verdict { after_ms: Some(SECOND), ..fault(Cause::RateLimit) };
+    let limited = Verdict { after_ms: Some(SECOND), reach: Reach::Account, ..fault(Cause::RateLimit) };
     world.send(Report { readings, ..first_report(token, limited) }).unwrap();
     world.pass(MINUTE);
     assert!(world.available("b", None), "the verdict has heeded it");

@@ -162,15 +162,17 @@ fn where_the_whole_pool_waits_its_credentials_come_back_with_it() {
     let mut world = World::with(with_backoff(), rows(&["a", "b"]));
     let token = world.lease_of("a");
     bench(&mut world, "b", Cause::Quota, DAY);
-    world.report(token, of_the_pool(Verdict { after_ms: Some(MINUTE), ..fault(Cause::Overloaded) }));
+    world.report(token, of_the_pool(Verdict { after_ms: Some(MINUTE), ..fault(Cause::Forbidden) }));
     let pinned = Ask { pin: Some(world.key("a")), ..Ask::default() };
     for (ask, total) in [(Ask::default(), 2), (pinned, 1)] {
         let unavailable = world.exhausted(ask);
         assert_eq!((unavailable.total, unavailable.at_cap), (total, 0));
         assert!(unavailable.retry_after_ms.is_some_and(|ms| ms <= MINUTE + MINUTE / 10), "{unavailable:?}");
-        assert!(unavailable.first.iter().all(|absent| world.id(absent.credential) == "b"), "{unavailable:?}");
+        assert_eq!(unavailable.by_cause.get(&Cause::Forbidden), Some(&1), "{unavailable:?}");
+        let first = &unavailable.first[0];
+        assert_eq!((world.id(first.credential).as_str(), &first.obstacle), ("a", &None), "only the pool keeps it away");
         let pool = unavailable.pool.expect("the pool is in the way");
-        assert_eq!(pool.cause, Cause::Overloaded);
+        assert_eq!(pool.cause, Cause::Forbidden);
     }
     let pinned = Ask { pin: Some(world.key("b")), ..Ask::default() };
     assert!(world.exhausted(pinned).retry_after_ms.is_some_and(|ms| ms >= DAY));
@@ -179,11 +181,30 @@ fn where_the_whole_pool_waits_its_credentials_come_back_with_it() {
 #[test]
 fn a_free_pin_comes_back_with_its_pool_to_the_millisecond() {
     let mut world = World::with(with_backoff(), rows(&["a"]));
-    world.fails("a", of_the_pool(Verdict { after_ms: Some(200), ..fault(Cause::Overloaded) }));
+    world.fails("a", of_the_pool(Verdict { after_ms: Some(200), ..fault(Cause::Forbidden) }));
     let unavailable = world.exhausted(Ask { pin: Some(world.key("a")), ..Ask::default() });
     let retry = unavailable.retry_after_ms.unwrap();
     assert!((200..=220).contains(&retry), "{unavailable:?}");
-    assert!(unavailable.first.is_empty(), "nothing of its own keeps it away");
+    assert_eq!(unavailable.by_cause, [(Cause::Forbidden, 1)].into());
+    assert_eq!(unavailable.first[0].obstacle, None, "nothing of its own keeps it away");
+}
+
+#[test]
+fn whom_only_the_pool_keeps_away_is_counted_and_named_for_the_pools_cause() {
+    for strategy in [Strategy::FillFirst, Strategy::Random] {
+        let ids: Vec<String> = (0..40).map(|id| format!("{id:02}")).collect();
+        let policy = credpool_core::Policy { strategy, ..with_backoff() };
+        let mut world = World::with(policy, ids.iter().map(|id| row(id)).collect());
+        bench(&mut world, "01", Cause::Quota, DAY);
+        world.fails("00", of_the_pool(Verdict { after_ms: Some(MINUTE), ..fault(Cause::Forbidden) }));
+        let ask = Ask { exclude: vec![world.key("02")], ..Ask::default() };
+        let unavailable = world.exhausted(ask);
+        assert_eq!(unavailable.by_cause, [(Cause::Quota, 1), (Cause::Forbidden, 38)].into());
+        assert_eq!((unavailable.total, unavailable.first.len()), (39, 32));
+        let own = unavailable.first.iter().find(|absent| absent.obstacle.is_some());
+        assert_eq!(own, None, "those come back first that come back with the pool");
+        assert!(unavailable.first.iter().all(|absent| world.id(absent.credential) != "02"));
+    }
 }
 
 #[test]
@@ -194,7 +215,7 @@ fn where_the_pool_and_all_in_it_wait_the_later_counts() {
     for id in &ids {
         bench(&mut world, id, Cause::Quota, HOUR);
     }
-    world.report(token, of_the_pool(Verdict { after_ms: Some(MINUTE), ..fault(Cause::Overloaded) }));
+    world.report(token, of_the_pool(Verdict { after_ms: Some(MINUTE), ..fault(Cause::Forbidden) }));
     assert!(world.exhausted(Ask::default()).retry_after_ms.is_some_and(|ms| ms >= HOUR));
 }
 
@@ -203,7 +224,7 @@ fn a_pool_that_opens_helps_nobody_where_only_a_person_can() {
     let mut world = World::with(with_backoff(), rows(&["a"]));
     let leases = [world.lease_of("a"), world.lease_of("a")];
     world.report(leases[0], fault(Cause::Dead));
-    world.report(leases[1], of_the_pool(Verdict { after_ms: Some(MINUTE), ..fault(Cause::Overloaded) }));
+    world.report(leases[1], of_the_pool(Verdict { after_ms: Some(MINUTE), ..fault(Cause::Forbidden) }));
     assert_eq!(world.exhausted(Ask::default()).retry_after_ms, None);
     let nobody = Ask { exclude: vec![world.key("a")], ..Ask::default() };
     assert_eq!(world.exhausted(nobody).retry_after_ms, None);
@@ -213,7 +234,7 @@ fn a_pool_that_opens_helps_nobody_where_only_a_person_can() {
 fn a_waiting_pool_is_exhausted_though_a_credential_is_at_its_cap() {
     let mut world = World::with(capped(1, true), rows(&["a", "b"]));
     world.lease_of("a");
-    world.fails("b", of_the_pool(Verdict { after_ms: Some(MINUTE), ..fault(Cause::Overloaded) }));
+    world.fails("b", of_the_pool(Verdict { after_ms: Some(MINUTE), ..fault(Cause::Forbidden) }));
     let unavailable = world.exhausted(Ask::default());
     assert_eq!((unavailable.total, unavailable.at_cap), (2, 1));
     assert!(unavailable.retry_after_ms.is_some_and(|ms| ms >= MINUTE));
@@ -223,15 +244,15 @@ fn a_waiting_pool_is_exhausted_though_a_credential_is_at_its_cap() {
 fn of_a_pools_two_restrictions_the_later_is_told() {
     let mut world = World::with(with_backoff(), rows(&["a"]));
     let leases = [world.lease_of("a"), world.lease_of("a")];
-    world.report(leases[0], of_the_pool(Verdict { after_ms: Some(MINUTE), ..fault(Cause::Server) }));
-    let later = Verdict { after_ms: Some(HOUR), ..fault(Cause::Overloaded) };
+    world.report(leases[0], of_the_pool(Verdict { after_ms: Some(MINUTE), ..fault(Cause::RateLimit) }));
+    let later = Verdict { after_ms: Some(HOUR), ..fault(Cause::Forbidden) };
     world.report(leases[1], of_model("large", of_the_pool(later)));
     let cause = |world: &mut World, model: &str| {
         let ask = Ask { model: Some(model.into()), ..Ask::default() };
         world.exhausted(ask).pool.map(|obstacle| obstacle.cause)
     };
-    assert_eq!(cause(&mut world, "large"), Some(Cause::Overloaded));
-    assert_eq!(cause(&mut world, "small"), Some(Cause::Server));
+    assert_eq!(cause(&mut world, "large"), Some(Cause::Forbidden));
+    assert_eq!(cause(&mut world, "small"), Some(Cause::RateLimit));
 }
 
 #[test]

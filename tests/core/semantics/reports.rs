@@ -178,10 +178,10 @@ fn a_restriction_of_an_accounts_model_covers_that_model_of_all_its_rows() {
 #[test]
 fn a_restriction_of_the_pool_covers_all_of_it_and_no_other_pool() {
     let mut world = World::of(&["a", "b"]);
-    world.fails("a", of_the_pool(for_a_day(Cause::Overloaded)));
+    world.fails("a", of_the_pool(for_a_day(Cause::Forbidden)));
     assert!(!world.available("a", None) && !world.available("b", None));
     let unavailable = world.exhausted(Ask::default());
-    assert_eq!(unavailable.pool.map(|obstacle| obstacle.cause), Some(Cause::Overloaded));
+    assert_eq!(unavailable.pool.map(|obstacle| obstacle.cause), Some(Cause::Forbidden));
     assert_eq!((world.state("a"), world.state("b")), (State::Ready, State::Ready));
     world.define(rows(&["a", "b", "c"]));
     assert!(!world.available("c", None), "whoever joins is in the pool");
@@ -192,7 +192,7 @@ fn a_restriction_of_the_pool_covers_all_of_it_and_no_other_pool() {
 #[test]
 fn a_restriction_of_a_pools_model_covers_that_model_alone() {
     let mut world = World::of(&["a", "b"]);
-    world.fails("a", of_model("large", of_the_pool(for_a_day(Cause::Overloaded))));
+    world.fails("a", of_model("large", of_the_pool(for_a_day(Cause::Forbidden))));
     assert!(!world.available("b", Some("large")));
     assert!(world.available("b", Some("small")) && world.available("b", None));
 }

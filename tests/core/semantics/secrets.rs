@@ -116,7 +116,7 @@ fn reports_with_an_old_secret_about_the_pool_count() {
     let mut world = World::with(with_backoff(), vec![with_secret("a", "1")]);
     let token = world.lease_of("a");
     world.define(vec![with_secret("a", "2")]);
-    assert_eq!(world.report(token, of_the_pool(fault(Cause::Overloaded))).conclusion.why, None);
+    assert_eq!(world.report(token, of_the_pool(fault(Cause::Forbidden))).conclusion.why, None);
 }
 
 #[test]

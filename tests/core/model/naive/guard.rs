@@ -42,6 +42,17 @@ pub(super) fn suspect(cause: Cause, verdict: &Verdict) -> Option<&'static [Cause
 }
 
 impl Naive {
+    /// With the guard off, the provider's fault is held against whom it struck, for the model that was in use.
+    pub(super) fn held_against(&self, pool: PoolKey, used: Option<&Model>, cause: Cause, verdict: &Verdict) -> Verdict {
+        let mut verdict = verdict.clone();
+        let guard = self.policy(pool).guard;
+        if guard.window_ms == 0 && verdict.reach == Reach::Pool && FAULTS.contains(&cause) {
+            verdict.reach = Reach::Credential;
+            verdict.model = verdict.model.or_else(|| used.cloned());
+        }
+        verdict
+    }
+
     /// Whether the provider was at fault; then what follows is done, and the conclusion is right.
     pub(super) fn blame_provider(
         &mut self,

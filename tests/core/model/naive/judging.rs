@@ -144,6 +144,7 @@ impl Naive {
             Kind::Fault(cause) if cause != Cause::Disabled && cause != Cause::NoSecret => cause,
             _ => return self.history_only(key, Why::NotTheCredentialsFault, conclusion),
         };
+        let verdict = &self.held_against(witness.pool, used, cause, verdict);
         let about = match verdict.reach {
             Reach::Credential => About::Credential(key),
             Reach::Account => About::Account(witness.pool, Arc::clone(&witness.account)),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use credpool_core::{Boot, Core, Event, Kind, LeaseNo, Model, Now, PoolKey, Quota, Reading, Report, Strategy, Until};
+use credpool_core::{
+    Boot, Core, Event, Kind, LeaseNo, Model, Now, PoolKey, Quota, Reach, Reading, Report, Strategy, Until,
+};
 
 use super::judging::Witness;
 use super::recovery::Life;
@@ -43,9 +45,10 @@ impl Naive {
             || self.bans.iter().any(|ban| ban.about == About::Account(pool, Arc::clone(account)))
     }
 
-    /// A failure of the request says what is left; one of the credential is a verdict, which has heeded it.
+    /// A failure says what is left; a verdict about the account has heeded it.
     pub(super) fn observe_failure(&mut self, witness: &Witness, lease: Option<LeaseNo>, report: &Report) {
-        let bans = !matches!(report.verdict.kind, Kind::Fault(_));
+        let of_account = report.verdict.reach == Reach::Account;
+        let bans = !(of_account && matches!(report.verdict.kind, Kind::Fault(_)));
         self.observe(witness, lease, &report.readings, bans);
     }
 

@@ -49,12 +49,17 @@ impl Refused<'_> {
                 *by_cause.entry(*gravest).or_insert(0) += 1;
             }
         }
+        // Whom nothing else keeps away waits for the pool.
+        let pauses = of_pool.iter().max_by_key(|ban| (naive.left(ban.opens()).unwrap_or(u64::MAX), ban.cause));
+        if let Some(pause) = pauses.filter(|_| free > 0) {
+            *by_cause.entry(pause.cause).or_insert(0) += free;
+        }
         ensure!(unavailable.by_cause == by_cause, "by cause: {by_cause:?}");
 
         let mut named: Vec<CredentialKey> = unavailable.first.iter().map(|absent| absent.credential).collect();
         named.sort_unstable();
         let mut kept_away: Vec<CredentialKey> =
-            candidates.iter().filter(|c| !healthy(c) || capped(c)).map(|c| c.key).collect();
+            candidates.iter().filter(|c| !of_pool.is_empty() || !healthy(c) || capped(c)).map(|c| c.key).collect();
         kept_away.sort_unstable();
         ensure!(named == kept_away, "named: {kept_away:?}");
         for Absent { credential, obstacle } in &unavailable.first {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use credpool_core::{
-    Cause, Conclusion, Core, CredentialKey, Event, Identity, Model, PoolKey, Reach, Report, Scope, Verdict, Why,
+    Cause, Conclusion, Core, CredentialKey, Event, Identity, Kind, Model, PoolKey, Reach, Report, Scope, Verdict, Why,
 };
 
 use super::window::Stage;
@@ -41,6 +41,17 @@ impl Witness {
     /// Whether a failure cannot but be the provider's.
     pub(super) fn is_direct(&self, cause: Cause, report: &Report) -> bool {
         self.guarded && report.verdict.reach == Reach::Pool && FAULTS.contains(&cause)
+    }
+
+    /// A report as it is judged: with the guard off, the provider's fault is held against whom it struck.
+    pub(super) fn as_judged(&self, report: &Report) -> Report {
+        let mut report = report.clone();
+        let is_fault = matches!(report.verdict.kind, Kind::Fault(cause) if FAULTS.contains(&cause));
+        if is_fault && !self.guarded && report.verdict.reach == Reach::Pool {
+            report.verdict.reach = Reach::Credential;
+            report.verdict.model = report.verdict.model.or_else(|| report.model.clone());
+        }
+        report
     }
 
     /// Remembers a failure that may be part of a burst, and the window that it began.

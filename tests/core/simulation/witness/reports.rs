@@ -110,6 +110,7 @@ impl Witness {
             promise!(conclusion.why == Some(Why::NotTheCredentialsFault), "a harmless failure is judged");
             return Ok(());
         };
+        let report = &self.as_judged(report);
         let about = match report.verdict.reach {
             Reach::Credential => About::Credential(holder.credential),
             Reach::Account => About::Account(holder.pool, Arc::clone(&holder.account)),
