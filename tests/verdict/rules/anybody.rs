@@ -74,3 +74,13 @@ fn what_an_error_says_of_itself_counts_with_a_400_too() {
     other("Incorrect API key provided: 'x'").is("text.api_key", "auth", "credential");
     other("The model `x` does not exist or you do not have access to it.").is("text.model", "model", "model");
 }
+
+#[test]
+fn a_refused_grant_is_void_for_good() {
+    for pool in ["openai-codex", "anthropic", "gemini-cli", "custom:mine"] {
+        let refused = Shape::of(pool).body(r#"{"error":"invalid_grant","error_description":"Token has been revoked"}"#);
+        for refused in [refused.clone().status(400), refused.clone().status(401), refused] {
+            refused.is("code.invalid_grant", "dead", "credential");
+        }
+    }
+}

@@ -89,3 +89,11 @@ fn code_assist() {
         "account",
     );
 }
+
+#[test]
+fn a_quota_of_nothing_at_the_texts_end() {
+    let none = google_error(429, "RESOURCE_EXHAUSTED", "Quota exceeded for metric: x, limit: 0", "");
+    Shape::of("gemini").status(429).body(&*none).is("google.429.no_quota", "model", "account_model");
+    let some = none.replace("limit: 0", "limit: 250");
+    Shape::of("gemini").status(429).body(some).is("google.429.resource_exhausted", "rate_limit", "account_model");
+}

@@ -136,3 +136,16 @@ fn azure() {
         "credential",
     );
 }
+
+#[test]
+fn a_model_that_the_plan_does_not_have() {
+    let message = "The 'gpt-5.3-codex' model is not supported when using Codex with a ChatGPT account.";
+    let bodies = [
+        format!(r#"{{"detail":"{message}"}}"#),
+        format!(r#"{{"type":"error","status":400,"error":{{"type":"invalid_request_error","message":"{message}"}}}}"#),
+    ];
+    for body in bodies {
+        let codex = Shape::of("openai-codex").status(400).body(body);
+        codex.is("codex.400.model_not_supported", "model", "model");
+    }
+}

@@ -35,20 +35,15 @@ fn is_edge_page(seen: &Seen<'_>) -> bool {
 pub(super) const RULES: &[Rule] = &[
     // hermes-agent 0.19.0 calls a login dead for these reasons, and only together with a 401; a 403 that says
     // `token_revoked` is not terminal there (agent/credential_pool.py). RFC 6749, section 5.2, has `invalid_grant` with
-    // a 400.
+    // a 400, and nothing else sends it.
     Rule::code(
         "code.terminal",
-        &[
-            "token_invalidated",
-            "token_revoked",
-            "invalid_token",
-            "invalid_grant",
-            "unauthorized_client",
-            "refresh_token_reused",
-        ],
+        &["token_invalidated", "token_revoked", "invalid_token", "unauthorized_client", "refresh_token_reused"],
         Kind::Dead,
     )
     .with_status(&[(401, 401)]),
+    Rule::code("code.invalid_grant", &["invalid_grant"], Kind::Dead)
+        .when(|seen| seen.signals.status.is_none_or(|status| matches!(status, 400..=401))),
     // hermes-agent 0.19.0, agent/error_classifier.py. OpenAI sends `insufficient_quota` with a 429, others send these
     // with 400, 402, 403 or 404: the code is what counts.
     Rule::code(

@@ -24,10 +24,16 @@ fn is_of_all_models(seen: &Seen<'_>) -> bool {
     quota(seen, &["per"]) && !quota(seen, &["permodel", "perbasemodel", "gemini", "claude"])
 }
 
+/// `limit: 0` with a comma, a line or the text's end behind it; what a cut may have shortened is not guessed.
+fn limits_to_nothing(text: &str, whole: bool) -> bool {
+    text.contains("limit: 0,") || text.contains("limit: 0\n") || whole && text.trim_end().ends_with("limit: 0")
+}
+
 /// A quota of nothing is no quota: the project may not use this model, and waiting is useless.
 fn is_not_entitled(seen: &Seen<'_>) -> bool {
     let none = |code: &crate::signals::Code| code.source.ends_with("quotaValue") && code.value == "0";
-    seen.signals.codes.iter().any(none) || seen.signals.says("limit: 0,") || seen.signals.says("limit: 0\n")
+    seen.signals.codes.iter().any(none)
+        || seen.signals.prose.iter().any(|prose| limits_to_nothing(&prose.text, prose.whole))
 }
 
 pub(super) const RULES: &[Rule] = &[

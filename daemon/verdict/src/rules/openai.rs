@@ -91,6 +91,10 @@ pub(super) const RULES: &[Rule] = &[
         ],
         Kind::Request,
     ),
+    // "The 'gpt-5.3-codex' model is not supported when using Codex with a ChatGPT account." (openai/codex#6603, #17642,
+    // #26053): another account's plan may have it.
+    Rule::words("codex.400.model_not_supported", &["model is not supported when using codex"], Kind::Model)
+        .with_status(&[(400, 400)]),
     // "Selected model is at capacity. Please try a different model." (CLIProxyAPI, codex_executor_terminal.go).
     Rule::words("codex.model_at_capacity", &["model is at capacity", "currently at capacity"], Kind::Overloaded)
         .reach(POOL_MODEL),
