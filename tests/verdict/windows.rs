@@ -419,3 +419,13 @@ fn a_spent_family_of_anthropic_puts_off_no_other_limit() {
         assert_eq!(shape(200, "claude-opus-4-5").windows()[0].spent, family == "7d_opus");
     }
 }
+
+#[test]
+fn of_too_many_those_of_all_models_are_kept() {
+    let names: Vec<&'static str> =
+        (0..30).map(|n| &*Box::leak(format!("x-codex-a{n}-primary-used-percent").into_boxed_str())).collect();
+    let shape = names.iter().fold(Shape::of("openai-codex"), |shape, name| shape.header(name, "1"));
+    let windows = shape.header("x-codex-primary-used-percent", "2").windows();
+    assert_eq!(windows.len(), MAX_WINDOWS);
+    assert!(windows.iter().any(|window| window.name == "primary"), "{windows:?}");
+}

@@ -112,7 +112,12 @@ pub(crate) fn read(signals: &Signals, vendor: Vendor, model: Option<&str>, clock
     anthropic::read(signals, &mut drafts);
     codex::read(signals, &mut drafts);
     copilot::read(signals, &mut drafts);
-    drafts.drafts.into_values().collect()
+    let mut drafts: Vec<Draft> = drafts.drafts.into_values().collect();
+    // Those of all models matter most, and those of other families least.
+    drafts.sort_by_key(|draft| (draft.window.family.is_some(), draft.window.model));
+    drafts.truncate(MAX_WINDOWS);
+    drafts.sort_by(|one, other| one.window.name.cmp(&other.window.name));
+    drafts
 }
 
 /// The resets of the windows that are spent, or seem to be.
@@ -133,12 +138,10 @@ struct Drafts {
 }
 
 impl Drafts {
-    /// The window of this name; `None` if it is no proper name, or there are too many already.
+    /// The window of this name; `None` if it is no proper name. There are no more than there are headers, and of those
+    /// only so many are kept.
     fn named(&mut self, name: &str) -> Option<&mut Draft> {
         if !is_proper(name) {
-            return None;
-        }
-        if !self.drafts.contains_key(name) && self.drafts.len() >= MAX_WINDOWS {
             return None;
         }
         Some(self.drafts.entry(name.to_owned()).or_insert_with(|| Draft::new(name)))
