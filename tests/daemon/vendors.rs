@@ -32,7 +32,8 @@ fn published_answers_get_the_expected_verdicts() {
         for row in rows {
             let lease = wire.ok(&json!({"op": "acquire", "pool": row.provider.pool, "model": row.model}));
             let reply = wire.ok(&report(&lease["lease"], row));
-            if let Err(why) = compare(&reply["verdict"], row) {
+            let status = credential(&mut wire, &row.provider.pool, "key-0");
+            if let Err(why) = compare(&reply["verdict"], &status["restrictions"], row) {
                 wrong.push(format!("{why}\n{row}\n{:#}", reply["verdict"]));
             }
         }
@@ -52,7 +53,7 @@ fn successes_with_room_left_restrict_nothing() {
             "op": "release", "lease": lease["lease"], "outcome": "ok", "status": status, "headers": headers,
         }));
         let status = credential(&mut wire, &row.provider.pool, "key-0");
-        assert_eq!(status["state"], "ready", "{row}\n{status:#}");
+        assert_eq!((&status["state"], &status["restrictions"]), (&json!("ready"), &json!([])), "{row}\n{status:#}");
     }
 }
 
@@ -110,13 +111,14 @@ fn report(lease: &Value, row: &row::Row) -> Value {
     report
 }
 
-fn compare(verdict: &Value, row: &row::Row) -> Result<(), String> {
+fn compare(verdict: &Value, restrictions: &Value, row: &row::Row) -> Result<(), String> {
     if verdict["kind"] != *row.expect.kind {
         return Err("another kind".to_owned());
     }
     if row.expect.scope.starts_with("pool") {
         // One failure of the provider's is no evidence yet, and no key is worse for it.
-        return if verdict["state"] == "ready" { Ok(()) } else { Err("a key was restricted".to_owned()) };
+        let ready = verdict["state"] == "ready" && *restrictions == json!([]);
+        return if ready { Ok(()) } else { Err(format!("a key was restricted: {restrictions:#}")) };
     }
     if verdict["scope"] != *row.expect.scope {
         return Err("another scope".to_owned());
