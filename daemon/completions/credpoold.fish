@@ -14,13 +14,14 @@ complete -c credpoold -l access-admins -d 'Users who may clear, disable and relo
 complete -c credpoold -l defaults-strategy -d 'How a pool chooses among its credentials [default: fill_first]' -r
 complete -c credpoold -l defaults-reserve -d 'How much of each quota window is kept back: with no more left, a credential is used only where nothing else is there [default: 0%]' -r
 complete -c credpoold -l defaults-max-in-flight -d 'How many leases one credential carries at a time [default: 1]' -r
+complete -c credpoold -l defaults-max-in-flight-total -d 'How many leases one pool carries at a time in all; never more' -r
 complete -c credpoold -l defaults-cap -d 'Whether max_in_flight is a wish or a law [default: soft]' -r
 complete -c credpoold -l defaults-lease-ttl -d 'How long a lease lives that is bound to a connection [default: 1h]' -r
 complete -c credpoold -l defaults-detached-ttl -d 'How long a detached lease lives [default: 10m]' -r
 complete -c credpoold -l defaults-secrets -d 'Whether leases hold secrets, or only say where they are [default: values]' -r
 complete -c credpoold -l defaults-account -d 'The account whose quota the credentials share' -r
 complete -c credpoold -l defaults-probe-interval -d 'How often a restriction that is not over is probed, while nothing else is available [default: 15m]' -r
-complete -c credpoold -l defaults-affinity-ttl -d 'How long a session remembers its credential' -r
+complete -c credpoold -l defaults-affinity-ttl -d 'How long a session stays with its credential after its last lease; 0s for not at all [default: 1h]' -r
 complete -c credpoold -l cooldown-preset -d 'Where the cooldowns below start from: credpool\'s own, or the fixed ones of hermes-agent [default: default]' -r
 complete -c credpoold -l cooldown-rate-limit-base -d 'The first cooldown of this kind, where the provider names none [default: 15s]' -r
 complete -c credpoold -l cooldown-rate-limit-factor -d 'How much longer each further cooldown of this kind is [default: 2]' -r
@@ -62,6 +63,10 @@ complete -c credpoold -l limits-connections -d 'The most open connections [defau
 complete -c credpoold -l limits-connections-per-uid -d 'The most open connections of one user [default: 1024]' -r
 complete -c credpoold -l limits-leases -d 'The most leases out at once [default: 65536]' -r
 complete -c credpoold -l limits-leases-per-connection -d 'The most leases bound to one connection [default: 4096]' -r
+complete -c credpoold -l limits-waiters -d 'The most requests that wait for a lease [default: 16384]' -r
+complete -c credpoold -l limits-waiters-per-connection -d 'The most of them on one connection [default: 256]' -r
+complete -c credpoold -l limits-waiters-per-uid -d 'The most of them of one user [default: 4096]' -r
+complete -c credpoold -l limits-queues-per-pool -d 'The most different things that they want of one pool [default: 256]' -r
 complete -c credpoold -l limits-history -d 'The most verdicts remembered of one credential and model [default: 64]' -r
 complete -c credpoold -l limits-history-per-pool -d 'The most verdicts remembered of one pool [default: 4096]' -r
 complete -c credpoold -l limits-ttl -d 'The longest lease that may be asked for [default: 24h]' -r

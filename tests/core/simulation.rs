@@ -47,6 +47,8 @@ fn the_witness_notices_every_lie() {
         let believed = (0..20).find_map(|seed| Run::play(seed, Liar::telling(lie, seed)).err());
         let Some(noticed) = believed else { panic!("nobody noticed: {lie:?}") };
         let promise = match lie {
+            // Where somebody waits, what is shortened is granted at once.
+            Lie::Shortened if noticed.starts_with("1: ") => "1: ",
             Lie::OverTheCap | Lie::UnderARestriction | Lie::SecondProbe | Lie::BeyondTheRamp | Lie::ProbeUntold => {
                 "1: "
             }

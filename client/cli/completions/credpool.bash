@@ -166,7 +166,7 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__acquire)
-            opts="-h -V --model --session --credential --exclude --class --profile --ttl --without-secret --show-secret --shell --socket --server --json --color --help --version"
+            opts="-h -V --model --session --credential --exclude --class --wait --profile --ttl --without-secret --show-secret --shell --socket --server --json --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -190,6 +190,10 @@ _credpool() {
                     ;;
                 --class)
                     COMPREPLY=($(compgen -W "interactive background" -- "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -446,7 +450,7 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__exec)
-            opts="-h -V --pool --env --base-url-env --model --session --credential --exclude --class --profile --socket --server --json --color --help --version"
+            opts="-h -V --pool --env --base-url-env --model --session --credential --exclude --class --wait --profile --socket --server --json --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -484,6 +488,10 @@ _credpool() {
                     COMPREPLY=($(compgen -W "interactive background" -- "${cur}"))
                     return 0
                     ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -508,7 +516,7 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__explain)
-            opts="-h -V --model --session --credential --exclude --class --profile --socket --server --json --color --help --version"
+            opts="-h -V --model --session --credential --exclude --class --wait --profile --socket --server --json --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -532,6 +540,10 @@ _credpool() {
                     ;;
                 --class)
                     COMPREPLY=($(compgen -W "interactive background" -- "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --profile)
@@ -558,7 +570,7 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__get)
-            opts="-h -V --model --session --credential --exclude --class --profile --ttl --format --for --socket --server --json --color --help --version"
+            opts="-h -V --model --session --credential --exclude --class --wait --profile --ttl --format --for --socket --server --json --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -582,6 +594,10 @@ _credpool() {
                     ;;
                 --class)
                     COMPREPLY=($(compgen -W "interactive background" -- "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --profile)

@@ -53,6 +53,7 @@ complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l credential
 complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l exclude -d 'Not this credential, by id; may be given several times' -r
 complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l class -d 'Who waits: a person, or something that can give way' -r -f -a "interactive\t''
 background\t''"
+complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l wait -d 'How long to wait until there is something to lease, as in 30s' -r
 complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l profile -d 'The profile whose pool is meant' -r
 complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l ttl -d 'How long the lease may last, as in 10m' -r
 complete -c credpool -n "__fish_credpool_using_subcommand acquire" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
@@ -73,6 +74,7 @@ complete -c credpool -n "__fish_credpool_using_subcommand exec" -l credential -d
 complete -c credpool -n "__fish_credpool_using_subcommand exec" -l exclude -d 'Not this credential, by id; may be given several times' -r
 complete -c credpool -n "__fish_credpool_using_subcommand exec" -l class -d 'Who waits: a person, or something that can give way' -r -f -a "interactive\t''
 background\t''"
+complete -c credpool -n "__fish_credpool_using_subcommand exec" -l wait -d 'How long to wait until there is something to lease, as in 30s' -r
 complete -c credpool -n "__fish_credpool_using_subcommand exec" -l profile -d 'The profile whose pool is meant' -r
 complete -c credpool -n "__fish_credpool_using_subcommand exec" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
 complete -c credpool -n "__fish_credpool_using_subcommand exec" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
@@ -86,6 +88,7 @@ complete -c credpool -n "__fish_credpool_using_subcommand get" -l credential -d 
 complete -c credpool -n "__fish_credpool_using_subcommand get" -l exclude -d 'Not this credential, by id; may be given several times' -r
 complete -c credpool -n "__fish_credpool_using_subcommand get" -l class -d 'Who waits: a person, or something that can give way' -r -f -a "interactive\t''
 background\t''"
+complete -c credpool -n "__fish_credpool_using_subcommand get" -l wait -d 'How long to wait until there is something to lease, as in 30s' -r
 complete -c credpool -n "__fish_credpool_using_subcommand get" -l profile -d 'The profile whose pool is meant' -r
 complete -c credpool -n "__fish_credpool_using_subcommand get" -l ttl -d 'How long the lease may last without another `get`, as in 10m' -r
 complete -c credpool -n "__fish_credpool_using_subcommand get" -l format -d 'How to print the key' -r -f -a "plain\t'The key and nothing else'
@@ -179,6 +182,7 @@ complete -c credpool -n "__fish_credpool_using_subcommand explain" -l credential
 complete -c credpool -n "__fish_credpool_using_subcommand explain" -l exclude -d 'Not this credential, by id; may be given several times' -r
 complete -c credpool -n "__fish_credpool_using_subcommand explain" -l class -d 'Who waits: a person, or something that can give way' -r -f -a "interactive\t''
 background\t''"
+complete -c credpool -n "__fish_credpool_using_subcommand explain" -l wait -d 'How long to wait until there is something to lease, as in 30s' -r
 complete -c credpool -n "__fish_credpool_using_subcommand explain" -l profile -d 'The profile whose pool is meant' -r
 complete -c credpool -n "__fish_credpool_using_subcommand explain" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
 complete -c credpool -n "__fish_credpool_using_subcommand explain" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r

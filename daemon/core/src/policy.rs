@@ -202,14 +202,17 @@ pub struct Policy {
     /// those that have more. 0 for nothing.
     pub reserve_permille: u32,
     /// Caps of a credential's leases for one model each, besides its own.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub models: BTreeMap<Model, Cap>,
     /// How many leases the whole pool carries at a time; never more.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub total: Option<u32>,
     /// Milliseconds that a lease bound to a connection lives unless the caller says otherwise.
     pub lease_ttl_ms: u64,
     /// The same for a detached lease.
     pub detached_ttl_ms: u64,
     /// Milliseconds that a session is remembered after its last lease; 0 for not at all.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub affinity_ttl_ms: u64,
     /// Guessed cooldowns.
     pub cooldowns: Cooldowns,

@@ -116,6 +116,7 @@ pub struct Header {
     /// The next lease's number.
     pub next_lease: LeaseNo,
     /// The next waiter's number.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub next_waiter: WaiterNo,
     /// The next key of a pool, credential or account.
     pub next_key: u32,
@@ -138,6 +139,7 @@ pub struct Pool {
     /// Failures of late that may turn out to be the provider's, by age.
     pub sparks: Vec<Spark>,
     /// How its waiters have fared.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub line: Line,
 }
 
@@ -265,8 +267,10 @@ pub struct Ask {
     /// A reference to the secret is enough.
     pub by_reference: bool,
     /// Whether it comes before others that wait, or after them.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub class: Class,
     /// What it is part of: it goes where the session went before, if it can.
+    #[cfg_attr(feature = "serde", serde(default))]
     pub session: Option<Session>,
 }
 
