@@ -96,7 +96,8 @@ fn refusal(error: &WireError<'_>) -> String {
 
 /// Why there is nothing to lease, and when there will be.
 fn nothing(code: ErrorCode, unavailable: &Unavailable<'_>) -> String {
-    let mut sentence = format!("nothing to lease in {}", clean(&unavailable.pool));
+    let waited = if code == ErrorCode::Timeout { "the wait is over: " } else { "" };
+    let mut sentence = format!("{waited}nothing to lease in {}", clean(&unavailable.pool));
     if let Some(model) = &unavailable.model {
         let _ = write!(sentence, " for {}", clean(model));
     }
