@@ -134,7 +134,7 @@ macro_rules! lease_conditions {
 
             /// How long to wait until there is something to lease, up to the daemon's limit; not at all
             /// unless this is called. The request's deadline is later by as much. Whoever cannot be served in
-            /// that time, whatever happens, is refused at once. In [`next`](ReportRequest::next_with) nobody waits.
+            /// that time, whatever happens, is refused at once. In the `next` of a report nobody waits.
             #[must_use]
             pub fn wait(mut self, wait: Duration) -> Self {
                 self$(.$options)?.wait_ms = Some(milliseconds(wait));
