@@ -10,8 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use credpool_core::{
-    Command, Core, CredentialKey, Deadline, Disable, LeaseNo, Limits as CoreLimits, Model, Now, Owner, PoolKey,
-    Profile, Reply, TokenHash, WaiterNo,
+    Command, Core, CredentialKey, Deadline, Disable, LeaseNo, Limits as CoreLimits, Model, Now, Owner, Reply, WaiterNo,
 };
 use credpool_proto::envelope::Envelope;
 use credpool_proto::error::WireError;
@@ -28,6 +27,9 @@ use crate::token::{Token, Tokens};
 
 pub(crate) use defines::defines;
 
+use scope::Scope;
+use ticket::{Answer, Asked, Ticket};
+
 pub(crate) use convert::strategy as strategy_name;
 
 mod acquire;
@@ -41,7 +43,10 @@ mod history;
 mod leases;
 mod operator;
 mod report;
+mod scope;
+mod seen;
 mod status;
+mod ticket;
 mod waiting;
 
 /// A connection's number in this run.
@@ -93,51 +98,6 @@ struct Connection {
     peer: Peer,
     /// Which of those who wait for a lease are its own.
     waiting: BTreeSet<WaiterNo>,
-}
-
-/// Whom a reply goes to, and what it takes to write it.
-struct Ticket {
-    connection: ConnectionNo,
-    id: Option<Id<'static>>,
-    unknown: Vec<Cow<'static, str>>,
-    warnings: Vec<Cow<'static, str>>,
-    answer: Answer,
-}
-
-/// What it takes to write the reply to a command.
-enum Answer {
-    Acquire {
-        scope: Scope,
-        token: Token,
-        model: Option<Model>,
-    },
-    Report {
-        /// Of the lease that follows, as is `model`.
-        scope: Scope,
-        next: Option<Token>,
-        model: Option<Model>,
-    },
-    Release,
-    Renew(TokenHash),
-    Clear,
-    Switch(Scope, CredentialKey),
-    Reload,
-    /// Nobody asked.
-    Nobody,
-}
-
-/// A pool as somebody sees it.
-#[derive(Clone)]
-struct Scope {
-    pool: PoolKey,
-    /// Whose list of it is meant; `None` for all of it.
-    profile: Option<Profile>,
-}
-
-impl Scope {
-    fn profile(&self) -> Option<&str> {
-        self.profile.as_deref()
-    }
 }
 
 impl Engine {
@@ -454,93 +414,11 @@ impl Engine {
         }
     }
 
-    /// All of a pool, whoever's, in the words of a profile; of the one that the daemon was started for, if none is named.
-    fn whole(&self, pool: &str, profile: Option<&str>) -> Result<Scope, WireError<'static>> {
-        let profile = self.speaker(profile)?;
-        Ok(Scope { pool: self.pool(pool)?, profile: Some(profile) })
-    }
-
-    /// The profile in whose words somebody speaks.
-    fn speaker(&self, named: Option<&str>) -> Result<Profile, WireError<'static>> {
-        match named {
-            Some(_) => self.profile(named),
-            // It may have no home yet.
-            None => Ok(Arc::from(&*self.config.place.profile)),
-        }
-    }
-
-    /// A pool, whoever's.
-    fn pool(&self, name: &str) -> Result<PoolKey, WireError<'static>> {
-        self.catalogue.pool(name, None).ok_or_else(|| convert::unknown_pool(&self.catalogue, None, Some(name)))
-    }
-
-    /// A pool as a profile sees it; as the one that the daemon was started for, if none is named.
-    fn scope(&self, pool: &str, profile: Option<&str>) -> Result<Scope, WireError<'static>> {
-        let profile = self.profile(profile)?;
-        let known = self.catalogue.pool(pool, Some(&profile));
-        let pool = known.ok_or_else(|| convert::unknown_pool(&self.catalogue, Some(&profile), Some(pool)))?;
-        Ok(Scope { pool, profile: Some(profile) })
-    }
-
-    fn profile(&self, named: Option<&str>) -> Result<Profile, WireError<'static>> {
-        let profile = named.unwrap_or(&self.config.place.profile);
-        let known = self.catalogue.homes().iter().find(|home| *home.profile == *profile);
-        known.map(|home| Arc::clone(&home.profile)).ok_or_else(|| convert::unknown_profile(&self.catalogue, profile))
-    }
-
-    /// A credential that the profile may lease.
-    fn credential(&self, scope: &Scope, name: &str) -> Result<CredentialKey, WireError<'static>> {
-        let found = self.catalogue.by_name(scope.pool, scope.profile(), name);
-        found.map_err(|bearers| self.seen(scope).not_one(scope.pool, name, &bearers))
-    }
-
-    /// A credential of the whole pool, as somebody of the profile names it.
-    fn any_credential(&self, scope: &Scope, name: &str) -> Result<CredentialKey, WireError<'static>> {
-        let profile = scope.profile().unwrap_or(&self.config.place.profile);
-        let found = self.catalogue.named(scope.pool, profile, name);
-        found.map_err(|bearers| self.seen(scope).not_one(scope.pool, name, &bearers))
-    }
-
-    fn seen<'a>(&'a self, scope: &'a Scope) -> convert::Seen<'a> {
-        convert::Seen { core: &self.core, catalogue: &self.catalogue, now: self.now, profile: scope.profile() }
-    }
-
-    /// As everybody sees it.
-    fn seen_by_all(&self) -> convert::Seen<'_> {
-        convert::Seen { core: &self.core, catalogue: &self.catalogue, now: self.now, profile: None }
-    }
-
     /// The public number of a lease, for the log.
     fn log_lease(&self, no: LeaseNo, what: &str, key: CredentialKey) {
         if let Some(id) = self.catalogue.id(key) {
             tracing::debug!(lease = no.0, credential = %id, "{what}");
         }
-    }
-}
-
-/// A request as far as its reply needs it, borrowed from its line.
-struct Asked<'a> {
-    connection: ConnectionNo,
-    id: Option<Id<'a>>,
-    unknown: Vec<Cow<'a, str>>,
-}
-
-impl Asked<'_> {
-    /// What is kept while the command waits for its turn.
-    fn ticket(&self, answer: Answer) -> Ticket {
-        Ticket {
-            connection: self.connection,
-            id: self.id.clone().map(Id::into_owned),
-            unknown: self.unknown.iter().map(|name| Cow::Owned(name.clone().into_owned())).collect(),
-            warnings: Vec::new(),
-            answer,
-        }
-    }
-}
-
-impl Ticket {
-    fn nobody() -> Self {
-        Self { connection: 0, id: None, unknown: Vec::new(), warnings: Vec::new(), answer: Answer::Nobody }
     }
 }
 

@@ -11,7 +11,7 @@ use credpool_proto::words::{ErrorCode, Outcome};
 
 use credpool_verdict::{Facts, quota_windows};
 
-use super::{Answer, Asked, Engine, Scope, Ticket, convert};
+use super::{Answer, Asked, Engine, Scope, Ticket, convert, seen};
 use crate::token::Token;
 
 impl Engine {
@@ -20,7 +20,7 @@ impl Engine {
         asked: &Asked<'_>,
         release: &request::Release<'_>,
     ) -> Result<(), WireError<'static>> {
-        let token = Token::parse(&release.lease).ok_or_else(convert::unknown_lease)?.hash();
+        let token = Token::parse(&release.lease).ok_or_else(seen::unknown_lease)?.hash();
         let success = match release.status {
             Some(status) => (200..300).contains(&status),
             None => release.outcome == Outcome::Ok,
@@ -64,7 +64,7 @@ impl Engine {
         lease: &str,
         ttl_ms: Option<u64>,
     ) -> Result<(), WireError<'static>> {
-        let token = Token::parse(lease).ok_or_else(convert::unknown_lease)?.hash();
+        let token = Token::parse(lease).ok_or_else(seen::unknown_lease)?.hash();
         let ttl_ms = self.ttl(ttl_ms)?;
         self.command(Command::Renew(core::Renew { token, ttl_ms }), asked.ticket(Answer::Renew(token)));
         Ok(())

@@ -10,7 +10,7 @@ use credpool_proto::request::{self, Next};
 use credpool_verdict as verdict;
 use credpool_verdict::{Context, Scalar};
 
-use super::{Answer, Asked, Engine, Scope, Ticket, convert, model_of};
+use super::{Answer, Asked, Engine, Scope, Ticket, convert, model_of, seen};
 use crate::catalogue::Rendered;
 use crate::token::Token;
 
@@ -42,8 +42,8 @@ impl Engine {
     fn about(&self, asked: &Asked<'_>, subject: &request::Subject<'_>) -> Result<About, WireError<'static>> {
         match subject {
             request::Subject::Lease(lease) => {
-                let token = Token::parse(lease).ok_or_else(convert::unknown_lease)?.hash();
-                let lease = self.core.lease(token).ok_or_else(convert::unknown_lease)?;
+                let token = Token::parse(lease).ok_or_else(seen::unknown_lease)?.hash();
+                let lease = self.core.lease(token).ok_or_else(seen::unknown_lease)?;
                 Ok(About {
                     subject: Subject::Lease(token),
                     scope: Scope { pool: lease.pool, profile: lease.ask.profile.clone() },
