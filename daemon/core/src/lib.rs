@@ -28,8 +28,8 @@
 //! ```
 //!
 //! The map: `records` is the state, `tables` what holds them, `index` what is derived from it (by `derive`, all at once,
-//! and by each command as it goes); `restore` takes up the records of an earlier run; `machine` and `restrictions` keep
-//! the two together; `leases`, `choosing`, `refusal`, `waiting`, `affinity`, `judging`, `guard`, `recovery`, `quotas`,
+//! and by each command as it goes); `restore` takes up the records of an earlier run; `machine`, `placing` and
+//! `restrictions` keep the two together; `leases`, `choosing`, `refusal`, `waiting`, `affinity`, `judging`, `guard`, `recovery`, `quotas`,
 //! `operator`, `define`, `lists` and `deadlines` are what commands do, and `history` what is remembered of that; `queries`
 //! looks and changes nothing; `invariants` says what must hold after every command.
 
@@ -49,6 +49,7 @@ mod leases;
 mod lists;
 mod machine;
 mod operator;
+mod placing;
 mod policy;
 mod queries;
 mod quota;
