@@ -339,7 +339,9 @@ impl Core {
 
     /// Counts a lease among those that its pool grants to one class and the other.
     pub(crate) fn take_turn(&mut self, pool_key: PoolKey, class: Class) {
-        let waits = class == Class::Interactive && self.queues(pool_key).any(|(w, _)| w.class == Class::Background);
+        // Queues stand in the order of their classes.
+        let last = self.index.pools.get(&pool_key).and_then(|pool| pool.queues.last_key_value());
+        let waits = class == Class::Interactive && last.is_some_and(|(wants, _)| wants.class == Class::Background);
         let Some(pool) = self.records.pools.get_mut(&pool_key) else { return };
         let passed_over = if waits { (pool.line.passed_over + 1).min(TURNS - 1) } else { 0 };
         if pool.line.passed_over != passed_over {
