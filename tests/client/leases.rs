@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::dump::Dump;
 use super::{connect, in_time, options, run};
-use crate::support::{AuthJson, Daemon, PATIENCE, Row, eventually};
+use crate::support::{AuthJson, Daemon, PATIENCE, Row, eventually, eventually_async};
 
 fn pool() -> AuthJson {
     AuthJson::default().pool("openrouter", [Row::key("one")])
@@ -99,15 +99,6 @@ fn a_connection_that_breaks_ends_bound_leases_and_no_others() {
         eventually_async("the dropped one is given back", || leases(&daemon) == 1).await;
         assert_eq!(detached.release(Outcome::Ok).await.expect("it goes on").ended_by, None);
     });
-}
-
-/// Polls `check`, and lets the client work meanwhile.
-async fn eventually_async(what: &str, mut check: impl FnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while !check() {
-        assert!(tokio::time::Instant::now() < deadline, "after {PATIENCE:?} still not so: {what}");
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
 }
 
 fn waiters(daemon: &Daemon) -> u64 {

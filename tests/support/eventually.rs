@@ -30,3 +30,12 @@ pub(crate) fn poll<T>(patience: Duration, mut check: impl FnMut() -> Option<T>) 
         std::thread::sleep(POLL);
     }
 }
+
+/// As [`eventually`], for a test whose own tasks have to go on meanwhile.
+pub(crate) async fn eventually_async(what: &str, mut check: impl FnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !check() {
+        assert!(tokio::time::Instant::now() < deadline, "after {PATIENCE:?} still not so: {what}");
+        tokio::time::sleep(POLL).await;
+    }
+}

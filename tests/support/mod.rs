@@ -26,7 +26,7 @@ pub(crate) use bins::example;
 pub(crate) use canary::{CANARY, secret};
 pub(crate) use credpool::Credpool;
 pub(crate) use daemon::{Daemon, DaemonBuilder, Ended};
-pub(crate) use eventually::{PATIENCE, eventually, eventually_within, poll};
+pub(crate) use eventually::{PATIENCE, eventually, eventually_async, eventually_within, poll};
 pub(crate) use gate::Gate;
 pub(crate) use home::{Home, repository, sample};
 pub(crate) use http::{Http, HttpAnswer, HttpRequest};
