@@ -248,18 +248,28 @@ pub struct RenewRequest {
     lease: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     ttl_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detach: Option<bool>,
 }
 
 impl RenewRequest {
     /// This lease, for its own length again from now.
     pub fn new(lease: impl Into<String>) -> Self {
-        Self { lease: lease.into(), ttl_ms: None }
+        Self { lease: lease.into(), ttl_ms: None, detach: None }
     }
 
     /// For this long from now; limits as for [`AcquireRequest::ttl`].
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl_ms = Some(milliseconds(ttl));
+        self
+    }
+
+    /// Lets the lease outlive its connection from now on, as [`AcquireRequest::detach`] does from the beginning. Of a lease
+    /// that another connection holds, that is forbidden.
+    #[must_use]
+    pub fn detach(mut self) -> Self {
+        self.detach = Some(true);
         self
     }
 }

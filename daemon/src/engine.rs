@@ -271,7 +271,7 @@ impl Engine {
             Op::Acquire { pool, options } => self.acquire(&asked, &pool, &options),
             Op::ReportError(report) => self.report(&asked, &report),
             Op::Release(release) => self.release(&asked, &release),
-            Op::Renew { lease, ttl_ms } => self.renew(&asked, &lease, ttl_ms),
+            Op::Renew { lease, ttl_ms, detach } => self.renew(&asked, &lease, ttl_ms, detach),
             Op::Status { pool, profile, after, limit } => {
                 self.status(&asked, pool.as_deref(), profile.as_deref(), after.as_deref(), limit)
             }

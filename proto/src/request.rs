@@ -114,6 +114,8 @@ pub enum Op<'a> {
         lease: Cow<'a, str>,
         /// How long from now, in milliseconds; the lease's own TTL again if `None`.
         ttl_ms: Option<u64>,
+        /// Whether it outlives its connection from now on.
+        detach: bool,
     },
     /// `status`.
     Status {

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -117,7 +119,7 @@ fn a_slot_stays_with_whoever_has_it() {
     let daemon = slots(1);
     run(&daemon, &["get", "openrouter"]);
     let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let rivals: Vec<_> = (0..2)
             .map(|_| {
                 scope.spawn(|| {
@@ -173,14 +175,15 @@ fn the_lease_lasts_as_long_as_is_asked() {
 
 #[test]
 fn without_a_place_for_notes_the_key_is_as_good() {
-    let daemon = slots(1);
+    let daemon = slots(2);
     let given = daemon.home().state().join("credpool/given");
     std::fs::create_dir_all(&given).expect("new folders");
     std::fs::set_permissions(&given, Permissions::from_mode(0o777)).expect("it is ours");
-    let mut homeless = daemon.credpool().command(&["get", "openrouter", "--ttl", "1ms"]);
+    let mut homeless = daemon.credpool().command(&["get", "openrouter"]);
     homeless.env_remove("HOME").env_remove("XDG_STATE_HOME");
-    for output in [homeless.output().expect("credpool can be started"), daemon.credpool().run(&["get", "openrouter"])] {
-        assert_eq!(output.stdout, (secret("key-0") + "\n").into_bytes());
+    let outputs = [homeless.output().expect("credpool can be started"), daemon.credpool().run(&["get", "openrouter"])];
+    for (output, key) in outputs.into_iter().zip(["key-0", "key-1"]) {
+        assert_eq!(output.stdout, (secret(key) + "\n").into_bytes());
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(stderr.starts_with("credpool: warning: cannot note what is given"), "{stderr}");
         assert!(stderr.contains("the next `get` takes another lease"), "{stderr}");
@@ -207,11 +210,29 @@ fn get_waits_for_a_slot_if_it_is_told_to() {
     let output = daemon.credpool().run(&["get", "openrouter", "--wait", "50ms"]);
     assert_eq!(output.status.code(), Some(4), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("the wait is over: nothing to lease"), "{output:?}");
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let getting = scope.spawn(|| run(&daemon, &["get", "openrouter", "--wait", "30s"]));
         let mut wire = daemon.wire();
         eventually("it waits", || (wire.ok(&json!({"op": "status"}))["pools"][0]["waiters"] == 1).then_some(()));
         holder.ok(&json!({"op": "release", "lease": held["lease"]}));
         assert!(!getting.join().expect("no panic").is_empty());
     });
+}
+
+#[test]
+fn wherever_get_is_killed_no_lease_is_left_that_nobody_knows_of() {
+    let daemon = slots(4);
+    // How far one comes in its life, from its first system calls to its last.
+    let steps: Vec<_> = (0..40).map(|step| Duration::from_micros(step * 750)).collect();
+    for life in steps {
+        let mut command = daemon.credpool().command(&["get", "openrouter", "--for", "victim"]);
+        let mut victim = command.stdout(Stdio::null()).spawn().expect("credpool can be started");
+        // Not to wait for something, but to die at another moment each time.
+        thread::sleep(life);
+        victim.kill().expect("it is our child");
+        victim.wait().expect("it is our child");
+    }
+    let known = daemon.credpool().run(&["release", "--last", "--for", "victim"]);
+    assert!(matches!(known.status.code(), Some(0 | 2)), "{known:?}");
+    leases_out(&daemon, 0);
 }

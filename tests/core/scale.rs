@@ -90,7 +90,7 @@ impl Work {
         let kept = self.acquire(Ask::default());
         let listed = self.acquire(Ask { profile: Some("listed".into()), ..Ask::default() });
         let failing = self.acquire(Ask { model: Some("large".into()), exclude: vec![other], ..Ask::default() });
-        self.apply(Command::Renew(Renew { token: kept, ttl_ms: Some(60_000) }));
+        self.apply(Command::Renew(Renew { token: kept, ttl_ms: Some(60_000), let_go_by: None }));
         self.tokens += 1;
         let (token, connection) = (TokenHash(self.tokens), Owner { run: 1, connection: 2 });
         let verdict = |model: Option<&str>| Verdict {

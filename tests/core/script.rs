@@ -130,7 +130,11 @@ pub(crate) enum Op {
         verdict: VerdictOp,
     },
     Release(usize, bool, Vec<ReadingOp>),
-    Renew(usize, Option<u64>),
+    Renew {
+        lease: usize,
+        ttl_ms: Option<u64>,
+        let_go_by: Option<u8>,
+    },
     Disconnect(u8),
     Clear {
         pool: usize,
@@ -300,7 +304,9 @@ impl Stage {
                 let (token, readings) = (self.lease(*lease), self.readings(readings));
                 Command::Release(Release { token, success: *success, readings })
             }
-            Op::Renew(lease, ttl_ms) => Command::Renew(Renew { token: self.lease(*lease), ttl_ms: *ttl_ms }),
+            Op::Renew { lease, ttl_ms, let_go_by } => {
+                Command::Renew(Renew { token: self.lease(*lease), ttl_ms: *ttl_ms, let_go_by: let_go_by.map(owner_of) })
+            }
             Op::Disconnect(owner) => Command::Disconnect(owner_of(*owner)),
             Op::Clear { pool, credential, model } => Command::Clear(Clear {
                 pool: self.pools[pool % 2],

@@ -121,6 +121,22 @@ fn leases_live_as_long_as_the_config_says() {
 }
 
 #[test]
+fn a_lease_outlives_the_connection_that_lets_go_of_it() {
+    let daemon = Daemon::configured(&AuthJson::many(1), "[defaults]\ncap = \"hard\"\ndetached_ttl = \"30s\"\n");
+    let mut holder = daemon.wire();
+    let lease = holder.ok(&json!({"op": "acquire", "pool": "openrouter"}))["lease"].clone();
+    let let_go = json!({"op": "renew", "lease": lease, "detach": true});
+    daemon.wire().refused(&let_go, "forbidden");
+    let before_ms = now_ms();
+    let expires_at_ms = holder.ok(&let_go)["expires_at_ms"].as_u64().expect("an instant");
+    assert!((before_ms..=now_ms()).contains(&(expires_at_ms - 30_000)), "{expires_at_ms} of {before_ms}");
+    drop(holder);
+    let mut other = daemon.wire();
+    other.refused(&json!({"op": "acquire", "pool": "openrouter"}), "busy");
+    assert_eq!(other.ok(&json!({"op": "release", "lease": lease})).get("duplicate"), None);
+}
+
+#[test]
 fn renewing_moves_the_end() {
     let daemon = slots(2);
     let mut wire = daemon.wire();

@@ -6,7 +6,7 @@
 //! A lease's id is a bearer token, so the file is the user's alone; there is no secret in it.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Seek as _, Write as _};
+use std::io::{self, Read, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -56,7 +56,11 @@ impl Note {
 
 /// The notes about one holder. Nobody else can open them as long as this is there.
 pub(crate) struct Given {
-    file: File,
+    path: PathBuf,
+    /// Where the next state of the file is written. No holder's file is called so.
+    next: PathBuf,
+    /// What stands at `path`; held for its lock.
+    _file: File,
     notes: Vec<Note>,
 }
 
@@ -74,12 +78,14 @@ impl Given {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
         check(&fs::symlink_metadata(folder)?)?;
         forget_old(folder);
-        let mut file = lock(&folder.join(holder.file_name()))?;
+        let name = holder.file_name();
+        let (path, next) = (folder.join(&name), folder.join(format!("next-{name}")));
+        let mut file = lock(&path)?;
         let mut text = Vec::new();
         Read::by_ref(&mut file).take(MOST_BYTES).read_to_end(&mut text)?;
-        // A file that was left half written is no loss: its leases end by themselves.
+        // A file that the machine lost in a crash is no loss: its leases end by themselves.
         let notes = serde_json::from_slice(&text).unwrap_or_default();
-        Ok(Self { file, notes })
+        Ok(Self { path, next, _file: file, notes })
     }
 
     /// What this daemon gave last, of this pool and of this profile if they are named.
@@ -97,7 +103,8 @@ impl Given {
         self.notes.iter().find(is_it)
     }
 
-    /// Notes what was given last, in place of what the same daemon gave of the same pool and profile before.
+    /// Notes what was given last, in place of what the same daemon gave of the same pool and profile before. Whoever is
+    /// killed meanwhile leaves the notes as they were, or as they should be.
     ///
     /// # Errors
     ///
@@ -108,9 +115,13 @@ impl Given {
         self.notes.drain(..(self.notes.len() + 1).saturating_sub(MOST));
         self.notes.push(note);
         let text = serde_json::to_vec(&self.notes)?;
-        self.file.rewind()?;
-        self.file.set_len(0)?;
-        self.file.write_all(&text)
+        // It is locked before it is there, so nobody comes in between.
+        let mut file = lock(&self.next)?;
+        file.set_len(0)?;
+        file.write_all(&text)?;
+        fs::rename(&self.next, &self.path)?;
+        self._file = file;
+        Ok(())
     }
 }
 

@@ -181,7 +181,10 @@ fn how_it_went_arrives() {
 #[test]
 fn the_other_operations_arrive() {
     check(&RenewRequest::new("l").ttl(Duration::from_secs(1)), |op| {
-        assert!(matches!(op, Op::Renew { ttl_ms: Some(1_000), .. }));
+        assert!(matches!(op, Op::Renew { ttl_ms: Some(1_000), detach: false, .. }));
+    });
+    check(&RenewRequest::new("l").detach(), |op| {
+        assert!(matches!(op, Op::Renew { ttl_ms: None, detach: true, .. }));
     });
     check(&StatusRequest::new().pool("p").after("a\u{1f}b").limit(5), |op| {
         assert!(matches!(op, Op::Status { pool: Some(_), after: Some(after), limit: 5, .. } if after == "a\u{1f}b"));

@@ -208,6 +208,8 @@ pub struct Renew {
     pub token: TokenHash,
     /// Milliseconds from now; `None` for what it was granted with.
     pub ttl_ms: Option<u64>,
+    /// The connection that lets go of it, if it shall outlive that. One that is detached stays so.
+    pub let_go_by: Option<Owner>,
 }
 
 /// `Command::Claim`.

@@ -240,13 +240,24 @@ impl Core {
         if let Some(ending) = lease.ended {
             return Ok(Renewed::Ended(ending.by));
         }
+        let let_go = renew.let_go_by.and(lease.owner);
+        if let_go.is_some() && let_go != renew.let_go_by {
+            return Err(Refusal::NotTheHolder);
+        }
         let policy = self.records.pools.get(&lease.pool).map(|pool| &pool.policy).ok_or(Refusal::UnknownPool)?;
+        if let_go.is_some() {
+            lease.owner = None;
+        }
         let default_ttl = if lease.owner.is_some() { policy.lease_ttl_ms } else { policy.detached_ttl_ms };
         let ttl = renew.ttl_ms.or(lease.ask.ttl_ms).unwrap_or(default_ttl).max(1);
         self.index.due.remove(&(lease.ends(), Due::Lease(no)));
         lease.expires = now.boot.after(ttl);
         let ends = lease.ends();
         self.index.due.insert((ends, Due::Lease(no)));
+        if let Some(owner) = let_go {
+            self.index.by_owner.remove(&(owner, no));
+            self.uncount_owner(owner);
+        }
         self.touch(Touched::Lease(no));
         Ok(Renewed::Until(ends))
     }

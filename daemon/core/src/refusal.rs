@@ -25,6 +25,8 @@ pub enum Refusal {
     UnknownCredential,
     /// There is no such lease, or it is forgotten.
     UnknownLease,
+    /// Another connection holds the lease.
+    NotTheHolder,
     /// Every candidate is restricted.
     Exhausted(Box<Unavailable>),
     /// Some candidates are healthy, but a hard cap is met: their own, or the pool's.

@@ -63,10 +63,12 @@ impl Engine {
         asked: &Asked<'_>,
         lease: &str,
         ttl_ms: Option<u64>,
+        detach: bool,
     ) -> Result<(), WireError<'static>> {
         let token = Token::parse(lease).ok_or_else(seen::unknown_lease)?.hash();
         let ttl_ms = self.ttl(ttl_ms)?;
-        self.command(Command::Renew(core::Renew { token, ttl_ms }), asked.ticket(Answer::Renew(token)));
+        let let_go_by = detach.then(|| self.owner(asked.connection));
+        self.command(Command::Renew(core::Renew { token, ttl_ms, let_go_by }), asked.ticket(Answer::Renew(token)));
         Ok(())
     }
 

@@ -82,6 +82,9 @@ impl<'a> Seen<'a> {
                 WireError::new(ErrorCode::UnknownCredential, "the credential is not defined any more")
             }
             core::Refusal::UnknownLease => unknown_lease(),
+            core::Refusal::NotTheHolder => {
+                WireError::new(ErrorCode::Forbidden, "only the connection that holds the lease can detach it")
+            }
             core::Refusal::Exhausted(unavailable) => self.unavailable(ErrorCode::Exhausted, unavailable, pool, model),
             core::Refusal::Busy(unavailable) => self.unavailable(ErrorCode::Busy, unavailable, pool, model),
             core::Refusal::Timeout(unavailable) => self.unavailable(ErrorCode::Timeout, unavailable, pool, model),

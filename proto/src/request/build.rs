@@ -36,9 +36,11 @@ fn operation<'a>(name: OpName, mut fields: Fields<'a>, unknown: &mut Vec<Cow<'a,
         OpName::Explain => Op::Explain { pool: need.name("pool", fields.pool.take())?, options: options(fields)? },
         OpName::ReportError => Op::ReportError(Box::new(report_error(fields, unknown)?)),
         OpName::Release => Op::Release(release(&need, fields, unknown)?),
-        OpName::Renew => {
-            Op::Renew { lease: need.name("lease", fields.lease)?, ttl_ms: fields.ttl_ms.map(|Positive(ms)| ms) }
-        }
+        OpName::Renew => Op::Renew {
+            lease: need.name("lease", fields.lease)?,
+            ttl_ms: fields.ttl_ms.map(|Positive(ms)| ms),
+            detach: fields.detach.unwrap_or(false),
+        },
         OpName::Status => Op::Status {
             pool: name_of(fields.pool),
             profile: name_of(fields.profile),

@@ -180,7 +180,7 @@ pub(super) const fn keys_of(op: OpName) -> KeySet {
             Key::next,
         ]),
         OpName::Release => KeySet::of(&[Key::lease, Key::outcome, Key::status, Key::headers, Key::usage]),
-        OpName::Renew => KeySet::of(&[Key::lease, Key::ttl_ms]),
+        OpName::Renew => KeySet::of(&[Key::lease, Key::ttl_ms, Key::detach]),
         OpName::Status => KeySet::of(&[Key::pool, Key::profile, Key::after, Key::limit]),
         OpName::History => KeySet::of(&[Key::pool, Key::profile, Key::credential, Key::model, Key::limit]),
         OpName::Clear => KeySet::of(&[Key::pool, Key::profile, Key::credential, Key::model]),

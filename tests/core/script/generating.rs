@@ -87,7 +87,8 @@ fn ops() -> impl proptest::strategy::Strategy<Value = Op> {
             .prop_map(|(credential, epoch, model, verdict)| Op::ReportWithout { credential, epoch, model, verdict }),
         4 => (recent(), any::<bool>(), readings())
             .prop_map(|(lease, success, readings)| Op::Release(lease, success, readings)),
-        1 => (recent(), option::of(0..1_500u64)).prop_map(|(lease, ttl_ms)| Op::Renew(lease, ttl_ms)),
+        1 => (recent(), option::of(0..1_500u64), option::of(0..3u8))
+            .prop_map(|(lease, ttl_ms, let_go_by)| Op::Renew { lease, ttl_ms, let_go_by }),
         1 => (0..3u8).prop_map(Op::Disconnect),
         2 => (pool(), option::weighted(0.7, credential()), option::weighted(0.3, 0..3u8))
             .prop_map(|(pool, credential, model)| Op::Clear { pool, credential, model }),

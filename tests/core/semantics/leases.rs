@@ -1,6 +1,6 @@
 //! Leases: how long they live, and that they end once.
 
-use credpool_core::{Ask, Boot, Cause, EndedBy, Refusal, Renewed, TokenHash};
+use credpool_core::{Ask, Boot, Cause, EndedBy, Limits, Refusal, Renewed, TokenHash};
 
 use super::world::{World, capped, connection, fault, first_report, for_a_day, rows};
 use crate::support::{HOUR, MINUTE, SECOND, but_for_order};
@@ -87,6 +87,45 @@ fn a_connection_takes_its_leases_with_it_at_once_and_no_others() {
     assert_eq!(world.renew(second, None).unwrap(), Renewed::Ended(EndedBy::Connection));
     assert_eq!(world.release(other, false).unwrap().ended_by, EndedBy::Release);
     assert_eq!(world.release(detached, false).unwrap().ended_by, EndedBy::Release);
+}
+
+#[test]
+fn a_lease_that_is_let_go_outlives_its_connection_and_lives_as_a_detached_one() {
+    let mut world = World::with(capped(1, true), rows(&["a"]));
+    let (token, _) = world.ask(Ask::default(), Some(connection(1)));
+    assert_eq!(world.let_go(token, None, connection(1)), Ok(Renewed::Until(world.now.boot.after(10 * MINUTE))));
+    assert_eq!(world.disconnect(connection(1)), 0);
+    assert_eq!(world.in_flight("a"), 1);
+    // Said again, by whomever: it is detached, and is renewed.
+    world.pass(MINUTE);
+    assert_eq!(world.let_go(token, None, connection(2)), Ok(Renewed::Until(world.now.boot.after(10 * MINUTE))));
+    world.pass(10 * MINUTE);
+    assert_eq!(world.in_flight("a"), 0);
+    assert_eq!(world.let_go(token, None, connection(1)), Ok(Renewed::Ended(EndedBy::Ttl)));
+}
+
+#[test]
+fn only_its_holder_lets_go_of_a_lease() {
+    let mut world = World::of(&["a"]);
+    let (token, _) = world.ask(Ask { ttl_ms: Some(1_000), ..Ask::default() }, Some(connection(1)));
+    world.pass(900);
+    assert_eq!(world.let_go(token, None, connection(2)), Err(Refusal::NotTheHolder));
+    world.pass(100);
+    assert_eq!(world.in_flight("a"), 0, "it was not renewed either");
+    let (token, _) = world.ask(Ask { ttl_ms: Some(1_000), ..Ask::default() }, Some(connection(1)));
+    assert_eq!(world.let_go(token, None, connection(1)), Ok(Renewed::Until(world.now.boot.after(1_000))));
+    let (token, _) = world.ask(Ask { ttl_ms: Some(1_000), ..Ask::default() }, Some(connection(1)));
+    assert_eq!(world.let_go(token, Some(50), connection(1)), Ok(Renewed::Until(world.now.boot.after(50))));
+}
+
+#[test]
+fn a_lease_that_is_let_go_makes_room_on_its_connection() {
+    let limits = Limits { leases_per_connection: 1, ..Limits::default() };
+    let mut world = World::limited(limits, capped(1, false), rows(&["a"]));
+    let (token, _) = world.ask(Ask::default(), Some(connection(1)));
+    world.let_go(token, None, connection(1)).unwrap();
+    assert!(world.ask(Ask::default(), Some(connection(1))).1.is_ok());
+    assert_eq!(world.disconnect(connection(1)), 1);
 }
 
 #[test]

@@ -211,7 +211,16 @@ impl World {
     }
 
     pub(super) fn renew(&mut self, token: TokenHash, ttl_ms: Option<u64>) -> Result<Renewed, Refusal> {
-        let Reply::Renewed(answer) = self.apply(Command::Renew(Renew { token, ttl_ms })) else { panic!("renewed") };
+        self.renew_by(Renew { token, ttl_ms, let_go_by: None })
+    }
+
+    /// Lets a lease outlive a connection.
+    pub(super) fn let_go(&mut self, token: TokenHash, ttl_ms: Option<u64>, by: Owner) -> Result<Renewed, Refusal> {
+        self.renew_by(Renew { token, ttl_ms, let_go_by: Some(by) })
+    }
+
+    fn renew_by(&mut self, renew: Renew) -> Result<Renewed, Refusal> {
+        let Reply::Renewed(answer) = self.apply(Command::Renew(renew)) else { panic!("renewed") };
         answer
     }
 

@@ -98,7 +98,9 @@ impl Agent {
             40..70 => self.fail(token, run, dice)?,
             70..85 => {
                 let ttl_ms = dice.chance(50).then(|| dice.between(1, 30_000));
-                run.apply(Command::Renew(Renew { token, ttl_ms }))?;
+                // Now and then it lets go of its lease, and may crash at any moment after that.
+                let let_go_by = dice.chance(30).then_some(self.connection);
+                run.apply(Command::Renew(Renew { token, ttl_ms, let_go_by }))?;
             }
             85..93 => self.leave(run)?,
             // It hangs until its lease is long over, and reports then.
@@ -154,7 +156,7 @@ impl Agent {
         let Some(token) = dice.one_of(&self.past[newest..]) else { return Ok(1) };
         let command = match dice.between(0, 2) {
             0 => Command::Release(Release { token, success: dice.chance(50), readings: Vec::new() }),
-            1 => Command::Renew(Renew { token, ttl_ms: None }),
+            1 => Command::Renew(Renew { token, ttl_ms: None, let_go_by: dice.chance(50).then_some(self.connection) }),
             _ => Command::Report(Report {
                 subject: Subject::Lease(token),
                 number: dice.between(1, 3),

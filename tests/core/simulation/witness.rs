@@ -173,6 +173,13 @@ impl Witness {
                 match renewed {
                     Renewed::Until(expires) => {
                         promise!(holder.ended.is_none(), "2: an ended lease is renewed: {holder:?}");
+                        promise!(
+                            holder.owner.is_none() || renew.let_go_by.is_none_or(|by| Some(by) == holder.owner),
+                            "2: a lease is let go by another than its holder: {holder:?}"
+                        );
+                        if renew.let_go_by.is_some() {
+                            holder.owner = None;
+                        }
                         holder.expires = expires.0;
                     }
                     Renewed::Ended(by) => {

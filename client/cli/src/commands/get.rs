@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use credpool_client::proto::words::ErrorCode;
-use credpool_client::{AcquireRequest, Error, Outcome, ReleaseRequest};
+use credpool_client::{AcquireRequest, Error, Outcome, ReleaseRequest, RenewRequest};
 use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value};
 
 use super::Session;
 use crate::args::{Conditions, Form, Get, Last, given};
@@ -21,26 +22,27 @@ pub(super) async fn get(session: &mut Session<'_>, args: Get) -> Result<(), Fail
     let profile = terms.profile.clone().or_else(|| session.client.profile()).or_else(own);
     let daemon = session.client.socket().to_owned();
     let is_pinned = terms.credential.is_some();
-    // Nothing of this process is left when the key is used.
-    let request = AcquireRequest::new(&pool).options(terms.into_options()).detach();
-    let request = given(request, args.ttl, AcquireRequest::ttl);
+    let request = given(AcquireRequest::new(&pool).options(terms.into_options()), args.ttl, AcquireRequest::ttl);
 
     // Without its notes, the key is as good; only the lease is then not given back before its time.
     let notes = Given::open(&Holder::new(args.holder));
     let mut notes = notes.map_err(|error| no_notes(session, &error)).ok();
     let before = notes.as_ref().and_then(|notes| notes.of(&daemon, &pool, profile.as_deref())).cloned();
 
+    // Whenever this process is killed, somebody knows of the lease: its connection at first, then the note. Who reads a
+    // key has a lease of it, so the lease is let go of before the key is printed.
     let (line, grant) = lease(session, request, before.as_ref(), is_pinned).await?;
     if grant.expired {
         session.output.warn(&run_out(&grant.credential));
     }
-    if let Err(failed) = print(session, &line, &grant, args.format) {
-        let _ = session.client.release(ReleaseRequest::new(&*grant.lease, Outcome::Cancelled)).await;
-        return Err(failed);
-    }
     if let Some(notes) = &mut notes {
         let noted = notes.note(Note::new(&daemon, &grant, profile));
         noted.unwrap_or_else(|error| no_notes(session, &error));
+    }
+    let renewed = session.client.renew(RenewRequest::new(&*grant.lease).detach()).await?;
+    if let Err(failed) = print(session, &line, &grant, renewed.expires_at_ms, args.format) {
+        let _ = session.client.release(ReleaseRequest::new(&*grant.lease, Outcome::Cancelled)).await;
+        return Err(failed);
     }
     Ok(())
 }
@@ -76,9 +78,17 @@ fn is_about_the_credential(code: ErrorCode) -> bool {
     matches!(code, ErrorCode::Exhausted | ErrorCode::Busy | ErrorCode::UnknownCredential)
 }
 
-fn print(session: &mut Session<'_>, line: &str, grant: &Granted, as_form: Form) -> Result<(), Failed> {
+fn print(
+    session: &mut Session<'_>,
+    line: &str,
+    grant: &Granted,
+    expires_at_ms: u64,
+    as_form: Form,
+) -> Result<(), Failed> {
     if session.output.is_json() {
-        return Ok(session.output.print(line)?);
+        let mut answer: Map<String, Value> = serde_json::from_str(line).map_err(Error::Malformed)?;
+        answer.insert("expires_at_ms".to_owned(), expires_at_ms.into());
+        return Ok(session.output.print(&Value::Object(answer).to_string())?);
     }
     Ok(session.output.print(&form(grant, as_form)?)?)
 }

@@ -46,6 +46,11 @@ impl Naive {
         if let Some((by, _)) = lease.ended {
             return Ok(Renewed::Ended(by));
         }
+        match (renew.let_go_by, lease.owner) {
+            (Some(by), Some(owner)) if by != owner => return Err(Refusal::NotTheHolder),
+            (Some(_), _) => lease.owner = None,
+            (None, _) => {}
+        }
         let policy = self.pools.iter().find(|pool| pool.key == lease.pool).map(|pool| &pool.policy);
         let policy = policy.ok_or(Refusal::UnknownPool)?;
         let default_ttl = if lease.owner.is_some() { policy.lease_ttl_ms } else { policy.detached_ttl_ms };
