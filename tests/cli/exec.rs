@@ -137,6 +137,14 @@ fn the_lease_is_renewed_in_time() {
 }
 
 #[test]
+fn a_credpool_in_the_program_accepts_the_same_daemon() {
+    let daemon = slots(1);
+    let script = "echo $CREDPOOL_ACCESS_SERVER";
+    let running = Running::start(&daemon, &["--server", "root", "--", "sh", "-c", script]);
+    assert_eq!(running.ended().stdout, "0\n");
+}
+
+#[test]
 fn signals_reach_the_program_once() {
     let daemon = slots(1);
     let names = ["HUP", "INT", "QUIT", "TERM", "USR1", "USR2", "ALRM", "WINCH"];
@@ -250,15 +258,15 @@ fn a_key_that_is_replaced_or_removed_under_the_program_is_told_once() {
 
 #[test]
 fn a_lease_that_the_program_ends_stays_ended() {
-    let daemon = Daemon::configured(&AuthJson::many(1), "[defaults]\nlease_ttl = \"300ms\"\n");
-    let mut running = Running::shell(&daemon, "credpool report-error --status 401 >/dev/null; echo $?; cat");
-    assert_eq!(running.line(), "0");
-    assert_eq!(
-        running.complaint(),
-        "credpool: warning: the lease of key-0 was ended (report): others may get the key that the program still has"
-    );
-    assert_eq!(running.ended().code(), 0);
-    leases_out(&daemon, 0);
+    for (command, by) in [("report-error --status 401", "report"), ("release", "release")] {
+        let daemon = Daemon::configured(&AuthJson::many(1), "[defaults]\nlease_ttl = \"300ms\"\n");
+        let mut running = Running::shell(&daemon, &format!("credpool {command} >/dev/null; echo $?; cat"));
+        assert_eq!(running.line(), "0");
+        let warning = format!("the lease of key-0 was ended ({by}): others may get the key that the program still has");
+        assert_eq!(running.complaint(), format!("credpool: warning: {warning}"));
+        assert_eq!(running.ended().code(), 0);
+        leases_out(&daemon, 0);
+    }
 }
 
 #[test]

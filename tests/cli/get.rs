@@ -96,6 +96,16 @@ fn a_key_that_cannot_be_had_any_more_gives_way_to_another() {
 }
 
 #[test]
+fn a_key_that_somebody_else_has_gives_way_to_another() {
+    let daemon = slots(2);
+    run(&daemon, &["get", "openrouter"]);
+    run(&daemon, &["release", "--last"]);
+    let mut other = daemon.wire();
+    other.ok(&json!({"op": "acquire", "pool": "openrouter", "credential": "key-0"}));
+    assert_eq!(run(&daemon, &["get", "openrouter"]), secret("key-1") + "\n");
+}
+
+#[test]
 fn a_key_that_is_gone_gives_way_to_another() {
     let mut daemon = slots(2);
     run(&daemon, &["get", "openrouter"]);

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -39,7 +39,10 @@ impl Running {
     /// `credpool exec --pool openrouter --env KEY`, and these arguments.
     pub(super) fn start(daemon: &Daemon, arguments: &[&str]) -> Self {
         let arguments = [&["exec", "--pool", "openrouter", "--env", KEY], arguments].concat();
-        let mut command = daemon.credpool().command(&arguments);
+        let bare = daemon.credpool().command(&arguments);
+        // Whoever runs the tests in the background ignores signals that no program could then trap.
+        let mut command = Command::new("env");
+        daemon.credpool().dress(&mut command).arg("--default-signal").arg(bare.get_program()).args(bare.get_args());
         let mut child = command.stdin(Stdio::piped()).spawn().expect("credpool can be started");
         let output = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
         let complaints = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
