@@ -111,10 +111,11 @@ fn nothing(code: ErrorCode, unavailable: &Unavailable<'_>) -> String {
         let _ = write!(sentence, " ({causes})");
     }
     match unavailable.retry_after_ms {
+        // A lease may end at any moment, or last for long: that it is worth asking soon is for programs.
+        _ if code == ErrorCode::Busy => sentence.push_str("; try again when a lease has ended"),
         Some(ms) => {
             let _ = write!(sentence, "; try again in {}", for_people(ms));
         }
-        None if code == ErrorCode::Busy => sentence.push_str("; try again when a lease has ended"),
         None => sentence.push_str("; it takes a person: see `credpool status`"),
     }
     sentence

@@ -17,6 +17,9 @@ pub(crate) mod verdict;
 use credpool_client::proto::reply::Cause;
 use credpool_client::proto::status::Restriction;
 
+/// The rule by which a response says that nothing is left.
+const SPENT: &str = "window.spent";
+
 /// How wide a screen is taken to be.
 const WIDTH: usize = 80;
 
@@ -75,6 +78,10 @@ fn restriction(restriction: &Restriction<'_>, now_ms: u64) -> String {
 
 /// As in `rate limit 429`, or `disabled: maintenance`.
 fn describe(kind: &str, status: Option<u16>, reason: Option<&str>) -> String {
+    if reason == Some(SPENT) {
+        // Foreseen: nothing was refused, so the status says nothing.
+        return format!("{} used up", words(&clean(kind)));
+    }
     let mut text = words(&clean(kind));
     if let Some(status) = status {
         text.push(' ');
@@ -128,6 +135,7 @@ mod tests {
         assert_eq!(describe("disabled", None, Some("new key\n")), "disabled: new key\\n");
         assert_eq!(describe("dead", Some(401), Some("dead")), "dead 401");
         assert_eq!(describe("rate_limit", Some(429), Some("http.429")), "rate limit 429");
+        assert_eq!(describe("quota", Some(200), Some("window.spent")), "quota used up");
         assert_eq!(describe("server", Some(502), Some("http.5xx")), "server 502: http.5xx");
     }
 }

@@ -35,7 +35,7 @@ fn nothing_to_lease_says_why_and_when() {
         "nothing to lease in openrouter for gpt-5.5 (1 dead, 2 rate limit); it takes a person: see `credpool status`"
     );
 
-    let busy = Unavailable { by_cause: [("at_cap".into(), 3)].into(), ..unavailable(None) };
+    let busy = Unavailable { by_cause: [("at_cap".into(), 3)].into(), ..unavailable(Some(1_000)) };
     let failed = refused(ErrorCode::Busy, Details::Unavailable(Box::new(busy)));
     assert_eq!(failed.sentence(), "nothing to lease in openrouter (3 at cap); try again when a lease has ended");
 
