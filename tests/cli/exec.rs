@@ -5,7 +5,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 
 use super::running::{KEY, Running, is_alive, leases_out};
-use crate::support::{AuthJson, CANARY, Daemon, DaemonBuilder, Row, eventually, secret};
+use crate::support::{AuthJson, CANARY, Daemon, DaemonBuilder, Row, credential, eventually, secret};
 
 /// A script that says that it is there, and then ends with its input.
 const UNTIL_TOLD: &str = "echo ready; cat";
@@ -267,6 +267,25 @@ fn a_lease_that_the_program_ends_stays_ended() {
         assert_eq!(running.ended().code(), 0);
         leases_out(&daemon, 0);
     }
+}
+
+#[test]
+fn each_failure_that_the_program_reports_counts() {
+    let daemon = slots(1);
+    let report = "credpool report-error --keep --status";
+    let script = format!("{report} 429; {report} 402; credpool report-error --report 2 --status 402; echo; read line");
+    let mut running = Running::shell(&daemon, &format!("{script}; credpool report-error --status 401; read line"));
+    let said: Vec<_> = (0..7).map(|_| running.line()).collect();
+    let said: Vec<_> = [0, 2, 4].iter().map(|at| said[*at].split(',').next().expect("words").to_owned()).collect();
+    assert_eq!(said, ["rate limit", "billing", "billing"]);
+    let restrictions = credential(&mut daemon.wire(), "openrouter", "key-0")["restrictions"].clone();
+    assert_eq!(restrictions.as_array().expect("a list").len(), 2, "{restrictions:#}");
+    leases_out(&daemon, 1);
+    running.say("");
+    assert!(running.line().starts_with("auth"));
+    leases_out(&daemon, 0);
+    running.say("");
+    assert_eq!(running.ended().code(), 0);
 }
 
 #[test]

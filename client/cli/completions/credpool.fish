@@ -123,7 +123,7 @@ complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l pool 
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l credential -d 'The credential, by id or label' -r
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l profile -d 'The profile by whose ids and labels the credential is named; with --last, the one that the lease was given from' -r
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l epoch -d 'The credential\'s epoch when it was used' -r
-complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l report -d 'Which failure of this lease it is; the same number again is the same report again' -r
+complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l report -d 'Which failure of this lease it is; the same number again is the same report again; without it, another failure' -r
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l status -d 'The HTTP status' -r
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l header -d 'A header of the response, as in \'Retry-After: 43\'; may be given several times' -r
 complete -c credpool -n "__fish_credpool_using_subcommand report-error" -l body -d 'The response\'s body' -r

@@ -30,7 +30,7 @@ pub(crate) struct ReportError {
     /// The credential's epoch when it was used
     #[arg(long, requires_all = ["pool", "credential"])]
     pub(crate) epoch: Option<String>,
-    /// Which failure of this lease it is; the same number again is the same report again
+    /// Which failure of this lease it is; the same number again is the same report again; without it, another failure
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..=64))]
     pub(crate) report: Option<u64>,
     /// Do not end the lease

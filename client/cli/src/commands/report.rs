@@ -12,6 +12,9 @@ use crate::failed::Failed;
 use crate::given::Note;
 use crate::render::verdict::{self, Reported};
 
+/// The highest number of a report.
+const MAX_NUMBER: u64 = 64;
+
 pub(super) async fn report_error(session: &mut Session<'_>, args: ReportError) -> Result<(), Failed> {
     let last = get::last(session, args.last, args.profile.clone(), args.lease.as_deref())?;
     let lease = last.as_ref().map(|(_, note)| note.lease.clone()).or(args.lease);
@@ -24,12 +27,15 @@ pub(super) async fn report_error(session: &mut Session<'_>, args: ReportError) -
         _ => return Err(Failed::Usage("name a lease, or --pool, --credential and --epoch".to_owned())),
     };
     let failure = next(failure(args.facts)?, args.next, &subject);
-    let mut request = ReportRequest::new(subject, failure).number(args.report.unwrap_or(1));
+    let mut request = ReportRequest::new(subject, failure).number(args.report.unwrap_or(MAX_NUMBER));
     if args.keep {
         request = request.keep();
     }
     request.fit(session.client.hello().limits.request_line_bytes)?;
-    let reply: Reported = session.ask(&request).await?;
+    let reply = match args.report {
+        Some(_) => session.ask(&request).await?,
+        None => first_unsaid(session, request).await?,
+    };
     if !args.shown.shell {
         session.output.say(&verdict::render(&reply))?;
     }
@@ -43,6 +49,23 @@ pub(super) async fn report_error(session: &mut Session<'_>, args: ReportError) -
     match reply.next_error {
         Some(error) => Err(Failed::NoNext(error)),
         None => Ok(()),
+    }
+}
+
+/// Reports under the first number that has not been said of this lease: whoever says no number means another failure.
+async fn first_unsaid(session: &mut Session<'_>, request: ReportRequest) -> Result<Reported, Failed> {
+    let mut number = 1;
+    loop {
+        let line = session.client.call_as_line(&request.clone().number(number)).await?;
+        let read: Result<Reported, _> = session.read(&line);
+        if number < MAX_NUMBER && read.as_ref().is_ok_and(|reply| reply.duplicate) {
+            number += 1;
+            continue;
+        }
+        if session.output.is_json() {
+            session.output.print(&line)?;
+        }
+        return read;
     }
 }
 
