@@ -21,12 +21,12 @@ fn what_was_reported_and_done_is_shown_and_can_be_narrowed_down() {
         text.lines().map(str::to_owned).collect::<Vec<_>>()
     };
     let all = lines(&["history", "openrouter"]);
-    assert!(all[0].split_whitespace().eq(["AGO", "WHAT", "OF", "LEFT", "LABEL"]), "{all:#?}");
-    assert!(all[1].contains("auth 401") && all[1].ends_with("key-1"), "{all:#?}");
+    assert!(all[0].split_whitespace().eq(["AGO", "WHAT", "OF", "LEFT", "LABEL", "ID"]), "{all:#?}");
+    assert!(all[1].contains("auth 401") && all[1].contains("  key-1  "), "{all:#?}");
     assert!(all.iter().any(|line| line.contains("retry-after 43")), "{all:#?}");
     for narrower in [&["history", "openrouter", "key-0"][..], &["history", "openrouter", "--model", "gpt-5.5"]] {
         let some = lines(narrower);
-        assert!(some[1].contains("rate limit 429") && some[1].ends_with("key-0"), "{some:#?}");
+        assert!(some[1].contains("rate limit 429") && some[1].contains("  key-0  "), "{some:#?}");
         assert!(!some.iter().any(|line| line.contains("key-1")), "{some:#?}");
     }
     assert!(lines(&["history", "openrouter", "--limit", "1"]).last().is_some_and(|line| line.contains("and more")));

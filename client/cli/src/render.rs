@@ -16,6 +16,7 @@ pub(crate) mod verdict;
 
 use credpool_client::proto::reply::Cause;
 use credpool_client::proto::status::Restriction;
+use credpool_client::proto::words::Phase;
 
 /// The rule by which a response says that nothing is left.
 const SPENT: &str = "window.spent";
@@ -71,6 +72,8 @@ fn cause_of(cause: &Cause<'_>) -> String {
 fn restriction(restriction: &Restriction<'_>, now_ms: u64) -> String {
     let what = describe(&restriction.kind, restriction.status, restriction.reason.as_deref());
     match restriction.until_at_ms {
+        // It restricts no more, beyond that.
+        _ if restriction.phase == Phase::Ramping => format!("recovering from {what}: a few leases at a time"),
         Some(at_ms) => format!("{what}, {} left", time::for_people(at_ms.saturating_sub(now_ms))),
         None => what,
     }
@@ -127,6 +130,19 @@ mod tests {
         assert_eq!(said(now_ms + 1).as_deref(), Some("its token runs out in 1s"));
         assert_eq!(said(now_ms).as_deref(), Some("its token ran out 0s ago: refresh it"));
         assert_eq!(said(now_ms - 3_600_000).as_deref(), Some("its token ran out 1h ago: refresh it"));
+    }
+
+    #[test]
+    fn what_comes_back_is_told_apart_from_what_restricts() {
+        let of_phase = |phase: &str| {
+            let text = format!(
+                r#"{{"scope":"account","model":null,"kind":"rate_limit","status":429,"reason":null,"until_at_ms":43000,
+                     "phase":"{phase}","strikes":1}}"#
+            );
+            restriction(&serde_json::from_str(&text).unwrap(), 0)
+        };
+        assert_eq!(of_phase("closed"), "rate limit 429, 43s left");
+        assert_eq!(of_phase("ramping"), "recovering from rate limit 429: a few leases at a time");
     }
 
     #[test]

@@ -9,12 +9,14 @@ use super::time::for_people;
 use super::verdict::why_not;
 use super::{WIDTH, clean, count, describe};
 
-const COLUMNS: [Column; 5] = [
+const COLUMNS: [Column; 6] = [
     Column { heading: "AGO", right: true, shrinks_to: None },
     Column { heading: "WHAT", right: false, shrinks_to: Some(20) },
     Column { heading: "OF", right: false, shrinks_to: None },
     Column { heading: "LEFT", right: true, shrinks_to: None },
     Column { heading: "LABEL", right: false, shrinks_to: Some(10) },
+    // Whole: labels may be the same, and this is there to be copied.
+    Column { heading: "ID", right: false, shrinks_to: None },
 ];
 
 /// What happened, the latest first.
@@ -30,7 +32,7 @@ pub(crate) fn render(history: &History<'_>, now_ms: u64) -> String {
     out
 }
 
-fn row(entry: &Entry<'_>, now_ms: u64) -> Row<5> {
+fn row(entry: &Entry<'_>, now_ms: u64) -> Row<6> {
     let (what, style) = match entry.event {
         HistoryEvent::Reported | HistoryEvent::Imported => {
             let style = if entry.applied == Some(false) { FAINT } else { BAD };
@@ -55,10 +57,7 @@ fn row(entry: &Entry<'_>, now_ms: u64) -> Row<5> {
         Some(ms) => for_people(ms),
         None => "-".to_owned(),
     };
-    let label = entry.credential.as_ref().map(|name| match &*name.label {
-        "" => clean(&name.id),
-        label => clean(label),
-    });
+    let label = entry.credential.as_ref().map(|name| clean(&name.label));
     Row {
         cells: [
             Cell::new(for_people(now_ms.saturating_sub(entry.at_ms)), FAINT),
@@ -66,6 +65,7 @@ fn row(entry: &Entry<'_>, now_ms: u64) -> Row<5> {
             Cell::plain(scope(entry.scope)),
             Cell::plain(left),
             Cell::plain(label.unwrap_or("the whole pool".into())),
+            Cell::new(entry.credential.as_ref().map(|name| clean(&name.id)).unwrap_or_default(), FAINT),
         ],
         notes: notes(entry),
     }

@@ -14,7 +14,7 @@ fn rendered(entries: &Value, more: bool) -> String {
 #[test]
 fn what_happened_stands_with_what_it_was_judged_by() {
     let entries = json!([
-        {"at_ms": NOW - 43_000, "event": "reported", "credential": {"id": "a1b2c3", "label": "work"},
+        {"at_ms": NOW - 43_000, "event": "reported", "credential": {"id": "a1b2c3@coder", "label": "work"},
          "model": "gpt-5.5", "scope": "account", "lease": 7, "kind": "rate_limit", "status": 429, "applied": true,
          "until_at_ms": NOW + 17_000, "strikes": 2, "rule": "http.429",
          "evidence": {"source": "header:retry-after", "raw": "60\u{1b}"}},
@@ -30,16 +30,16 @@ fn what_happened_stands_with_what_it_was_judged_by() {
          "until_at_ms": null, "lifted": 1},
     ]);
     let expected = [
-        "  AGO  WHAT            OF          LEFT  LABEL",
-        "  43s  rate limit 429  account      17s  work",
+        "  AGO  WHAT            OF          LEFT  LABEL           ID",
+        "  43s  rate limit 429  account      17s  work            a1b2c3@coder",
         "    └ by rule http.429 (header:retry-after 60\\u{1b}), 2 times in a row",
         "    └ model gpt-5.5",
-        "   1m  request 400     nothing        -  d4e5f6",
+        "   1m  request 400     nothing        -                  d4e5f6",
         "    └ by rule http.400",
         "    └ nothing has changed: it is not the credential's fault",
-        "   2m  used up, quota  account       1m  work",
+        "   2m  used up, quota  account       1m  work            a1b2c3",
         "    └ by rule window.spent (header:x-codex-primary-reset-at 1795471660)",
-        "   1h  disabled        credential  over  work",
+        "   1h  disabled        credential  over  work            a1b2c3",
         "    └ new key",
         "   2h  cleared         pool           -  the whole pool",
         "    └ 1 restriction lifted",
