@@ -71,6 +71,12 @@ fn restrictions(world: &World) -> BTreeMap<Identity, Restriction> {
 
 // ---- generating ----------------------------------------------------------------------------------------------------
 
+/// Each case is many worlds, or many leases: a quarter of the usual number will do.
+fn few() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { failure_persistence: None, cases: usual.cases.div_ceil(4), ..usual }
+}
+
 fn hints() -> impl Strategy<Value = Hint> {
     let part = || option::of(10 * SECOND..2 * MINUTE);
     (part(), part(), 10 * SECOND..2 * MINUTE).prop_map(|(after, at, or_else)| match (after, at) {
@@ -124,7 +130,7 @@ fn is_latest(until: Until, world: &World, hints: &[Hint]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(few())]
 
     #[test]
     fn deadlines_of_one_identity_merge_by_max_in_every_order(
@@ -181,7 +187,7 @@ fn check_strikes(world: &World, earlier: &[Failure], failures: &[Failure]) -> Re
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(few())]
 
     #[test]
     fn leases_from_before_strike_once_in_whatever_order_and_however_late_they_report(
@@ -205,15 +211,6 @@ proptest! {
         }
         check_strikes(&world, &earlier, &failures)?;
     }
-}
-
-proptest! {
-    // Each case is a hundred leases and reports.
-    #![proptest_config(ProptestConfig {
-        failure_persistence: None,
-        cases: ProptestConfig::default().cases.div_ceil(8),
-        ..ProptestConfig::default()
-    })]
 
     #[test]
     fn a_hundred_reports_within_a_window_are_one_strike(
@@ -234,10 +231,6 @@ proptest! {
         let distinct = restrictions(&world).len();
         prop_assert!(distinct <= kinds.len(), "{} restrictions for {} kinds", distinct, kinds.len());
     }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_outage_pauses_the_pool_and_benches_nobody_in_whatever_order_it_is_noticed(
