@@ -1,5 +1,7 @@
-//! Instants in words: RFC 3339 and its loose relatives, HTTP dates, `April 20, 2026 at 2:00 AM`. What names no zone is
-//! in the vendor's.
+//! Instants in words: HTTP dates, RFC 3339 and its loose relatives, `April 20, 2026 at 2:00 AM`. What names no zone is in
+//! the vendor's.
+
+use std::time::UNIX_EPOCH;
 
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
@@ -8,9 +10,18 @@ const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "au
 
 /// A text that is an instant and nothing else, in milliseconds of Unix time, rounded up.
 pub(super) fn whole(text: &str, zone: Offset) -> Option<f64> {
+    if let Some(ms) = http_date(text.trim()) {
+        return Some(ms);
+    }
     let text = text.to_ascii_lowercase();
     let (ms, rest) = leading(&text, zone)?;
     rest.trim().is_empty().then_some(ms)
+}
+
+/// An HTTP date, also in the two obsolete forms that recipients have to accept (RFC 9110, section 5.6.7).
+fn http_date(text: &str) -> Option<f64> {
+    let date = httpdate::parse_http_date(text).ok()?;
+    date.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs_f64() * 1e3)
 }
 
 /// The instant that a text in lower case begins with, in milliseconds of Unix time, rounded up, and what comes after
@@ -192,6 +203,8 @@ mod tests {
             "2026-11-23T17:07:10-05:00",
             "2026-11-23T23:07:10+0100",
             "Mon, 23 Nov 2026 22:07:10 GMT",
+            "Monday, 23-Nov-26 22:07:10 GMT",
+            "Mon Nov 23 22:07:10 2026",
             "23 November 2026 22:07:10",
             "November 23, 2026 at 10:07:10 PM",
             "Nov 23rd, 2026 10:07:10 pm",

@@ -74,6 +74,11 @@ mod tests {
     fn dates() {
         let until = ("retry-after", "Mon, 23 Nov 2026 22:07:10 GMT");
         assert_eq!(moments(&[until]), [Moment::At(NOW + 30_000)]);
+        // Whoever reads HTTP dates has to accept these as well, also in the zone of a vendor that has one.
+        for obsolete in ["Monday, 23-Nov-26 22:07:10 GMT", "Mon Nov 23 22:07:10 2026"] {
+            assert_eq!(moments(&[("retry-after", obsolete)]), [Moment::At(NOW + 30_000)], "{obsolete}");
+            assert_eq!(moments(&[until, ("date", obsolete)]), [], "{obsolete}");
+        }
         // The server's clock is an hour behind ours: what counts is that it means ten seconds.
         let until_then = ("retry-after", "Mon, 23 Nov 2026 21:06:50 GMT");
         assert_eq!(moments(&[until_then]), []);
