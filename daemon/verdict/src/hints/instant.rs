@@ -224,7 +224,8 @@ mod tests {
     #[test]
     fn times_of_the_day() {
         assert_eq!(time_of_day("10:00 utc. top up"), Some((36_000_000, ". top up")));
-        for text in ["10:00", "25:00 utc", "10 utc", "10:00 pm", "3pm (america/los_angeles)"] {
+        for text in ["10:00", "24:00 utc", "25:00 utc", "10:60 utc", "10 utc", "10:00 pm", "3pm (america/los_angeles)"]
+        {
             assert_eq!(time_of_day(text), None, "{text:?}");
         }
     }
