@@ -26,8 +26,10 @@ impl Terminal {
     fn open(daemon: &Daemon) -> Self {
         let pty = openpty(None, None).expect("a pseudo-terminal");
         let end = || Stdio::from(pty.slave.try_clone().expect("another handle"));
-        let mut command = Command::new("setsid");
-        daemon.credpool().dress(&mut command).args(["--ctty", "bash", "--norc", "--noprofile", "-i"]);
+        // A signal that whoever started the tests ignores (`nohup`, a job in the background) stays ignored in all below.
+        let mut command = Command::new("env");
+        let bash = ["--default-signal", "setsid", "--ctty", "bash", "--norc", "--noprofile", "-i"];
+        daemon.credpool().dress(&mut command).args(bash);
         command.env("PS1", "ready> ").env("TERM", "dumb").stdin(end()).stdout(end()).stderr(end());
         let shell = command.spawn().expect("bash can be started");
         let keyboard = File::from(pty.master);
