@@ -76,6 +76,10 @@ impl Http {
         Self { address, done, acceptor: Some(acceptor) }
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -2,8 +2,8 @@
 //!
 //! Nothing here sleeps for a fixed time. What has to wait polls a condition ([`eventually`]) or reads with a deadline.
 
+mod again;
 mod auth_json;
-
 mod bins;
 mod canary;
 mod credpool;
@@ -20,8 +20,8 @@ mod token;
 mod unchanged;
 mod wire;
 
+pub(crate) use again::again;
 pub(crate) use auth_json::{AuthJson, Row, replace_file};
-
 pub(crate) use bins::example;
 pub(crate) use canary::{CANARY, secret};
 pub(crate) use credpool::Credpool;

@@ -1,15 +1,13 @@
 //! A client in a process of its own: something to kill, or to run as somebody else.
-//!
-//! The process is this test program itself, told to run [`run`] alone.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command};
 
 use serde_json::{Value, json};
 
-use super::{Gate, Wire};
+use super::{Gate, Wire, again};
 
 const SOCKET: &str = "CREDPOOL_TEST_PEER_SOCKET";
 
@@ -92,15 +90,8 @@ impl Drop for Peer {
 }
 
 fn command(socket: &Path) -> Command {
-    // Not by its path: another user may have no right to pass the folders that lead there.
-    let mut command = Command::new("/proc/self/exe");
-    command
-        .args(["--exact", "support::peer::run", "--ignored", "--nocapture", "--test-threads=1"])
-        .env_clear()
-        .env(SOCKET, socket)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit());
+    let mut command = again("support::peer::run");
+    command.env(SOCKET, socket);
     command
 }
 
