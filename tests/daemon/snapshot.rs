@@ -1,7 +1,9 @@
 //! State that outlives the daemon, and what may happen to the files that it is in.
 
+mod acknowledged;
 mod faults;
 mod kills;
+mod powercut;
 mod restarts;
 
 use serde_json::{Value, json};

@@ -28,6 +28,8 @@ pub(crate) enum Tool {
     Claude,
     /// A Python with the SDKs of OpenAI and Anthropic.
     Sdks,
+    /// A virtual machine.
+    Machine,
 }
 
 impl Tool {
@@ -42,6 +44,7 @@ impl Tool {
             Self::Curl => "CREDPOOL_TEST_CURL",
             Self::Claude => "CREDPOOL_TEST_CLAUDE",
             Self::Sdks => "CREDPOOL_TEST_SDKS_PYTHON",
+            Self::Machine => "CREDPOOL_TEST_MACHINE",
         }
     }
 }
