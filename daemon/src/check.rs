@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use crate::access::Access;
 use crate::config::Config;
@@ -16,7 +17,7 @@ pub(crate) fn check(config: &Config) -> ExitCode {
         let _ = writeln!(io::stderr(), "credpoold: {error}");
         return (Exit::Config as u8).into();
     }
-    let outcome = Loader::new(config.clone(), Box::new(|name| std::env::var(name).ok())).load();
+    let outcome = Loader::new(config.clone(), Box::new(|name| std::env::var(name).ok())).load(Instant::now());
     // Whoever closes standard output does not want to know.
     let _ = print(&mut io::stdout().lock(), config, &outcome);
     if outcome.ok { ExitCode::SUCCESS } else { (Exit::Config as u8).into() }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use credpool_core::Define;
 use tokio::sync::Notify;
@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::definitions::{LoadOutcome, Loader, Problem, Watcher};
 use crate::engine::{Engine, defines};
 
-/// How long after a failure to read a file it is tried again.
+/// How long after a reading that found something away there is another.
 const RETRY: Duration = Duration::from_secs(2);
 
 /// Reads the configuration; the error is what is wrong with it, in words.
@@ -28,8 +28,9 @@ pub struct Reloader {
     watcher: Watcher,
     /// What the watcher watches.
     watched: Vec<PathBuf>,
-    /// Whether a file could not be read the last time. What stood in the way may go without the file's changing.
-    failed: bool,
+    /// Whether to read again soon: what stood in the way of a reading may go without the file's changing, and a file that
+    /// stays away has no event.
+    again: bool,
 }
 
 struct Sources {
@@ -57,7 +58,7 @@ impl Reloader {
         let loader = Loader::new(config.clone(), Box::new(|name| std::env::var(name).ok()));
         let watched = loader.files();
         let watcher = Watcher::new(watched.clone())?;
-        Ok(Self { sources: Some(Sources { configure, config, loader }), watcher, watched, failed: false })
+        Ok(Self { sources: Some(Sources { configure, config, loader }), watcher, watched, again: false })
     }
 
     /// Reads for the first time.
@@ -71,7 +72,7 @@ impl Reloader {
         loop {
             tokio::select! {
                 () = self.watcher.changed() => {}
-                () = sleep(RETRY), if self.failed => {}
+                () = sleep(RETRY), if self.again => {}
                 () = signal.notified() => {}
                 () = asked.notified() => {}
             }
@@ -99,7 +100,7 @@ impl Reloader {
                     self.watched = files;
                 }
                 self.sources = Some(sources);
-                self.failed = !reading.definitions.ok;
+                self.again = reading.definitions.again;
                 engine.borrow_mut().loaded(reading, asked);
             }
             Err(error) => {
@@ -127,7 +128,7 @@ impl Sources {
             }
             Err(error) => wrong.push(("configuration", format!("stays as it was: {error}"))),
         }
-        let mut definitions = self.loader.load();
+        let mut definitions = self.loader.load(Instant::now());
         let wrong = wrong.into_iter().map(|(place, problem)| Problem { place: place.to_owned(), problem });
         definitions.problems.splice(0..0, wrong);
         let is_changed = definitions.changed;

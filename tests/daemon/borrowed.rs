@@ -75,7 +75,7 @@ fn the_login_of_claude_code_is_served_and_watched() {
     eventually("the refreshed token is served", || {
         Some(wire.ok(&acquire("anthropic"))).filter(|lease| lease["credential"]["secret"] == secret("refreshed"))
     });
-    std::fs::remove_file(file).expect("the file can be removed");
+    std::fs::write(file, r#"{"claudeAiOauth": null}"#).expect("the file can be written");
     eventually("the login is gone", || {
         Some(credential(&mut wire, "anthropic", "claude_code")).filter(|found| found["state"] == "no_secret")
     });

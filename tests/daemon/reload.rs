@@ -181,6 +181,49 @@ fn a_file_that_goes_away_keeps_the_last_good_definitions() {
 }
 
 #[test]
+fn a_home_that_goes_away_keeps_the_secrets_that_stand_beside_auth_json() {
+    let auth = AuthJson::keys(["work"]).pool("deepseek", [Row::env("DEEPSEEK_API_KEY")]);
+    let builder = DaemonBuilder::serving(&auth);
+    let mut daemon = builder.beside_auth_json(".env", &format!("DEEPSEEK_API_KEY={}\n", secret("beside"))).start();
+    let mut wire = daemon.wire();
+    let acquire = json!({"op": "acquire", "pool": "deepseek"});
+    daemon.while_others_write(|home| {
+        let away = home.root().join("away");
+        std::fs::rename(home.hermes(), &away).expect("it can be moved");
+        wire.ok(&reload());
+        assert_eq!(wire.ok(&acquire)["credential"]["secret"], secret("beside"));
+        for name in ["auth.json", ".env"] {
+            let said =
+                json!({"where": home.hermes().join(name), "problem": "is gone; what it held before is still served"});
+            let problems = definitions(&mut wire)["problems"].clone();
+            assert!(problems.as_array().is_some_and(|problems| problems.contains(&said)), "{said}: {problems:#}");
+        }
+        std::fs::rename(&away, home.hermes()).expect("it can be moved");
+    });
+    eventually("all is well again", || (definitions(&mut wire)["problems_total"] == 0).then_some(()));
+}
+
+#[test]
+fn an_environment_file_that_is_emptied_for_a_moment_keeps_what_it_held() {
+    let auth = AuthJson::default().pool("deepseek", [Row::env("DEEPSEEK_API_KEY")]);
+    let builder = DaemonBuilder::serving(&auth);
+    let daemon = builder.beside_auth_json(".env", &format!("DEEPSEEK_API_KEY={}\n", secret("old"))).start();
+    let mut wire = daemon.wire();
+    let acquire = json!({"op": "acquire", "pool": "deepseek"});
+    let write = |text: &str| std::fs::write(daemon.home().hermes().join(".env"), text).expect("it can be written");
+    write("");
+    wire.ok(&reload());
+    assert_eq!(wire.ok(&acquire)["credential"]["secret"], secret("old"));
+    assert!(problems(&mut wire).contains("is empty; what it held before is still served"), "{}", problems(&mut wire));
+    write(&format!("DEEPSEEK_API_KEY={}\n", secret("new")));
+    wire.ok(&reload());
+    assert_eq!(wire.ok(&acquire)["credential"]["secret"], secret("new"));
+    write("# taken out\n");
+    wire.ok(&reload());
+    wire.refused(&acquire, "exhausted");
+}
+
+#[test]
 fn a_file_that_was_never_there_is_an_empty_store_and_watched() {
     let mut daemon = DaemonBuilder::empty().start();
     let mut wire = daemon.wire();

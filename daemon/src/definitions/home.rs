@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use credpool_core::Strategy;
 use credpool_proto::limits::Limits;
@@ -13,6 +14,7 @@ use super::resolve;
 use super::row::StoredRow;
 use super::safe_file::{self, Demands, SafeFile};
 use super::seeds::Places;
+use super::side_file::{Moment, NOTHING_SERVED, STILL_SERVED, SideFile};
 use super::snapshot::{Problem, Row};
 use super::store::Store;
 use super::token_file::{Holder, TokenFiles};
@@ -30,8 +32,8 @@ pub(super) struct Home {
     store: Option<Store>,
     /// Whether auth.json has ever been there and made sense.
     was_there: bool,
-    dotenv: Dotenv,
-    config: HermesConfig,
+    dotenv: SideFile<Dotenv>,
+    config: SideFile<HermesConfig>,
     files: TokenFiles,
     /// Whose logins in files of their own are of interest.
     wanted: Vec<Holder>,
@@ -48,14 +50,15 @@ impl Home {
     /// A home that has not been read yet: the one that `auth_file` is in, wherever links lead. `user` is the home folder
     /// of its user.
     pub(super) fn new(auth_file: PathBuf, user: Option<&Path>) -> Self {
-        let files = TokenFiles::new(auth_file.parent().unwrap_or(&auth_file), user);
+        let beside = |name| auth_file.with_file_name(name);
+        let demands = |holds_secrets| Demands { max_bytes: MAX_SIDE_FILE_BYTES, holds_secrets };
         Self {
+            dotenv: SideFile::new(beside(".env"), demands(true)),
+            config: SideFile::new(beside("config.yaml"), demands(false)),
+            files: TokenFiles::new(auth_file.parent().unwrap_or(&auth_file), user),
             auth_file,
             store: None,
             was_there: false,
-            dotenv: Dotenv::default(),
-            config: HermesConfig::default(),
-            files,
             wanted: Vec::new(),
         }
     }
@@ -67,22 +70,41 @@ impl Home {
     /// The files to watch. They need not exist.
     pub(super) fn files(&self) -> impl Iterator<Item = PathBuf> {
         let tokens = self.wanted.iter().filter_map(|holder| self.files.path(*holder).map(Path::to_owned));
-        [self.auth_file.clone(), self.beside(".env"), self.beside("config.yaml")].into_iter().chain(tokens)
+        let beside = [self.dotenv.path(), self.config.path()].map(Path::to_owned);
+        std::iter::once(self.auth_file.clone()).chain(beside).chain(tokens)
     }
 
     /// Reads everything. A file that cannot be read or makes no sense, and an auth.json that is gone, leave what they
-    /// held before.
+    /// held before; so do the others that are gone or empty, for a while.
     /// `root` is the auth.json of the root, if this is a profile's home.
     ///
     /// Whether auth.json could be read, or never was there.
-    pub(super) fn read(&mut self, limits: &Limits, root: Option<&Store>, problems: &mut Vec<Problem>) -> bool {
-        self.read_dotenv(problems);
-        self.read_hermes_config(problems);
+    pub(super) fn read(
+        &mut self,
+        limits: &Limits,
+        now: Instant,
+        root: Option<&Store>,
+        problems: &mut Vec<Problem>,
+    ) -> bool {
+        let moment = Moment { now, is_away: self.is_away() };
+        self.read_dotenv(moment, problems);
+        self.read_hermes_config(moment, problems);
         let ok = self.read_store(limits, problems);
         problems.extend(self.store.iter().flat_map(|store| store.problems.iter().cloned()));
         self.wanted = Holder::ALL.into_iter().filter(|holder| self.wants(*holder, root)).collect();
-        self.files.read(|holder| self.wanted.contains(&holder), problems);
+        self.files.read(moment, |holder| self.wanted.contains(&holder), problems);
         ok
+    }
+
+    /// Whether a file beside auth.json is to be read again soon, even if nobody hears of a change.
+    pub(super) fn is_pending(&self) -> bool {
+        self.dotenv.is_pending() || self.config.is_pending() || self.files.are_pending()
+    }
+
+    /// Whether the home itself is away: its folder, or the auth.json that it had.
+    fn is_away(&self) -> bool {
+        let is_gone = |path: &Path| !path.try_exists().unwrap_or(false);
+        self.auth_file.parent().is_some_and(is_gone) || (self.was_there && is_gone(&self.auth_file))
     }
 
     /// What auth.json held: nothing if it never was there. `None` if it never could be read, so that nobody knows.
@@ -141,7 +163,7 @@ impl Home {
 
     fn places<'a>(&'a self, root: Option<&'a Store>, env: &'a dyn Fn(&str) -> Option<String>) -> Places<'a> {
         let store = self.store.as_ref();
-        Places { dotenv: &self.dotenv, config: &self.config, store, root, files: &self.files, env }
+        Places { dotenv: self.dotenv.held(), config: self.config.held(), store, root, files: &self.files, env }
     }
 
     /// Whether a login that stands in a file of its own is of interest: Hermes' own is, and others' where Hermes uses them.
@@ -153,12 +175,12 @@ impl Home {
 
     /// The values of its `.env`.
     pub(super) fn dotenv(&self) -> &Dotenv {
-        &self.dotenv
+        self.dotenv.held()
     }
 
     /// The strategy that its `config.yaml` has for a pool.
     pub(super) fn strategy(&self, pool: &str) -> Option<Strategy> {
-        self.config.strategies.get(pool).copied()
+        self.config.held().strategies.get(pool).copied()
     }
 
     fn read_store(&mut self, limits: &Limits, problems: &mut Vec<Problem>) -> bool {
@@ -170,12 +192,12 @@ impl Home {
             }
             Ok(None) if !self.was_there => self.store = Some(Store::default()),
             Ok(None) => {
-                problems.push(Problem::new(path, "is gone; what it held is still served"));
+                problems.push(Problem::new(path, format!("is gone; {STILL_SERVED}")));
                 return false;
             }
             Err(error) => {
-                let served = if self.was_there { "; what it held before is still served" } else { "" };
-                problems.push(Problem::new(path, format!("{error}{served}")));
+                let served = if self.was_there { STILL_SERVED } else { NOTHING_SERVED };
+                problems.push(Problem::new(path, format!("{error}; {served}")));
                 return false;
             }
         }
@@ -199,33 +221,21 @@ impl Home {
         }
     }
 
-    fn read_dotenv(&mut self, problems: &mut Vec<Problem>) {
-        let path = self.beside(".env");
-        match safe_file::read(&path, Demands { max_bytes: MAX_SIDE_FILE_BYTES, holds_secrets: true }) {
-            Ok(Some(file)) => {
-                warn_if_readable(&path, &file, problems);
-                self.dotenv = Dotenv::parse(&file.bytes);
-            }
-            Ok(None) => self.dotenv = Dotenv::default(),
-            Err(error) => problems.push(Problem::new(path.display().to_string(), error.to_string())),
-        }
-    }
-
-    fn read_hermes_config(&mut self, problems: &mut Vec<Problem>) {
-        let path = self.beside("config.yaml");
-        let parsed = match safe_file::read(&path, Demands { max_bytes: MAX_SIDE_FILE_BYTES, holds_secrets: false }) {
-            Ok(Some(file)) => HermesConfig::parse(&file.bytes, problems),
-            Ok(None) => Ok(HermesConfig::default()),
-            Err(error) => Err(error.to_string()),
+    fn read_dotenv(&mut self, moment: Moment, problems: &mut Vec<Problem>) {
+        let mut readable = Vec::new();
+        let path = self.dotenv.path().to_owned();
+        let parse = |file: &SafeFile| {
+            warn_if_readable(&path, file, &mut readable);
+            Ok(Dotenv::parse(&file.bytes))
         };
-        match parsed {
-            Ok(config) => self.config = config,
-            Err(error) => problems.push(Problem::new(path.display().to_string(), error)),
-        }
+        self.dotenv.read(moment, parse, problems);
+        problems.extend(readable);
     }
 
-    fn beside(&self, name: &str) -> PathBuf {
-        self.auth_file.with_file_name(name)
+    fn read_hermes_config(&mut self, moment: Moment, problems: &mut Vec<Problem>) {
+        let mut strategies = Vec::new();
+        self.config.read(moment, |file| HermesConfig::parse(&file.bytes, &mut strategies), problems);
+        problems.extend(strategies);
     }
 }
 

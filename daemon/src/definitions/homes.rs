@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use credpool_proto::limits::Limits;
 
@@ -46,14 +47,14 @@ impl Homes {
     /// Looks for homes that came or went, and reads them all.
     ///
     /// Whether everything could be read, or never was there.
-    pub(super) fn read(&mut self, limits: &Limits, problems: &mut Vec<Problem>) -> bool {
+    pub(super) fn read(&mut self, limits: &Limits, now: Instant, problems: &mut Vec<Problem>) -> bool {
         let mut ok = self.find(problems);
         // Away while the others are read, which want to know what it has.
         let mut root = self.homes.remove(ROOT_PROFILE);
-        ok &= root.as_mut().is_none_or(|root| root.read(limits, None, problems));
+        ok &= root.as_mut().is_none_or(|root| root.read(limits, now, None, problems));
         for (profile, home) in &mut self.homes {
             let before = problems.len();
-            ok &= home.read(limits, root.as_ref().and_then(Home::store), problems);
+            ok &= home.read(limits, now, root.as_ref().and_then(Home::store), problems);
             let own = problems.split_off(before).into_iter().map(|problem| problem.of(profile));
             problems.extend(own);
         }

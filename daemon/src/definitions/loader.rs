@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use credpool_core::Strategy;
 
@@ -41,6 +42,8 @@ pub struct LoadOutcome {
     pub legacy_changed: bool,
     /// Whether each auth.json could be read, or never was there.
     pub ok: bool,
+    /// Whether it is to be read again soon, even if no file changes.
+    pub again: bool,
     /// What is wrong. It holds no secret.
     pub problems: Vec<Problem>,
     /// The auth.json that is served.
@@ -67,11 +70,11 @@ impl Loader {
         self.homes.files().chain(self.config.file.clone()).chain(secret_files(&self.config).cloned()).collect()
     }
 
-    /// Reads everything. A file that cannot be read or makes no sense, and an auth.json that is gone, leave what they
-    /// held before.
-    pub fn load(&mut self) -> LoadOutcome {
+    /// Reads everything, at this moment. A file that cannot be read or makes no sense, and an auth.json that is gone,
+    /// leave what they held before; so do other files of Hermes that are gone or empty, for half a minute.
+    pub fn load(&mut self, now: Instant) -> LoadOutcome {
         let mut problems = Vec::new();
-        let ok = self.homes.read(&self.config.limits, &mut problems);
+        let ok = self.homes.read(&self.config.limits, now, &mut problems);
         self.secrets.read(secret_files(&self.config), &mut problems);
         let definitions = Arc::new(self.assemble(&mut problems));
         if problems.len() > MAX_PROBLEMS {
@@ -84,6 +87,7 @@ impl Loader {
             legacy_changed: last.as_ref().is_none_or(|last| last.legacy_digest != definitions.legacy_digest),
             definitions,
             ok,
+            again: !ok || self.homes.iter().any(|(_, home)| home.is_pending()),
             problems,
             auth_file: Some(self.config.auth_file.clone()),
         }

@@ -8,7 +8,7 @@
 //!   pool of what they list, whose credentials have `names`, and `duplicates` where several are one account.
 //! - `safe_file` reads files that might be anything; `store`, `row`, `fields` and `non_finite` make sense of auth.json,
 //!   `legacy` of the state that Hermes notes in it, `logins` of the logins beside its pools; `dotenv`, `hermes_config`,
-//!   `yaml` and `token_file` of the other files.
+//!   `yaml` and `token_file` of the other files, each of which is a `side_file`, that may be away.
 //! - `tokens` says which secret of several authorises requests, `jwt` what a token says of itself, `providers` what Hermes
 //!   knows of providers, and `seeds` what it puts into rows from elsewhere.
 //! - `resolve` and `own_rows` turn definitions into rows with secrets; `snapshot` is the result.
@@ -37,6 +37,7 @@ mod row;
 mod safe_file;
 mod secret;
 mod seeds;
+mod side_file;
 mod snapshot;
 mod store;
 mod token_file;

@@ -9,6 +9,7 @@ use super::dotenv::Dotenv;
 use super::resolve::without_variable;
 use super::safe_file::{self, Demands, SafeFile};
 use super::secret::{Secret, short_hash};
+use super::side_file::STILL_SERVED;
 use super::snapshot::{Problem, Row, SecretRef};
 
 /// The largest file that may hold a single secret, in bytes.
@@ -19,19 +20,23 @@ const MAX_SECRET_FILE_BYTES: u64 = 64 * 1_024;
 pub(super) struct SecretFiles(BTreeMap<PathBuf, Result<Secret, String>>);
 
 impl SecretFiles {
-    /// Reads the files. One that is gone or cannot be read leaves what it held before; one that holds no secret does not.
+    /// Reads the files. One that is gone, is empty or cannot be read leaves what it held before; one that holds no secret
+    /// does not.
     pub(super) fn read<'a>(&mut self, paths: impl Iterator<Item = &'a PathBuf>, problems: &mut Vec<Problem>) {
         let mut before = std::mem::take(&mut self.0);
         for path in paths {
             if self.0.contains_key(path) {
                 continue;
             }
-            let found = read_file(path).and_then(|bytes| bytes.ok_or_else(|| "does not exist".to_owned()));
+            let found = read_file(path).and_then(|file| match file {
+                None => Err("does not exist".to_owned()),
+                Some(file) if file.bytes.is_empty() => Err("is empty".to_owned()),
+                Some(file) => Ok(file),
+            });
             let secret = match (found, before.remove(path)) {
                 (Ok(file), _) => secret_in(&file),
                 (Err(error), Some(Ok(secret))) => {
-                    let kept = format!("{error}; what it held before is still served");
-                    problems.push(Problem::new(path.display().to_string(), kept));
+                    problems.push(Problem::new(path.display().to_string(), format!("{error}; {STILL_SERVED}")));
                     Ok(secret)
                 }
                 (Err(error), _) => Err(error),
@@ -105,7 +110,7 @@ fn read_file(path: &Path) -> Result<Option<SafeFile>, String> {
 fn secret_in(file: &SafeFile) -> Result<Secret, String> {
     let text = std::str::from_utf8(&file.bytes).map_err(|_| "is not UTF-8")?;
     match text.trim_end_matches(['\n', '\r']) {
-        "" => Err("is empty".to_owned()),
+        "" => Err("holds nothing but line breaks".to_owned()),
         secret if secret.chars().any(char::is_control) => Err("holds more than one line".to_owned()),
         secret => Ok(Secret::new(secret)),
     }

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::fields;
-use super::safe_file::{self, Demands};
+use super::safe_file::Demands;
 use super::secret::Secret;
+use super::side_file::{Moment, SideFile};
 use super::snapshot::Problem;
 
 /// The largest of these files, in bytes.
@@ -86,14 +87,12 @@ impl Holder {
         }
     }
 
-    /// Reads the login at `path`; `None` if there is none.
+    /// Reads the login in a file's text; `None` if there is none.
     ///
     /// # Errors
     /// A sentence, with nothing of the file.
-    pub(super) fn read(self, path: &Path) -> Result<Option<FileToken>, String> {
-        let demands = Demands { max_bytes: MAX_BYTES, holds_secrets: true };
-        let Some(file) = safe_file::read(path, demands).map_err(|error| error.to_string())? else { return Ok(None) };
-        let raw: &RawValue = serde_json::from_slice(&file.bytes)
+    fn parse(self, text: &[u8]) -> Result<Option<FileToken>, String> {
+        let raw: &RawValue = serde_json::from_slice(text)
             .map_err(|error| format!("is not JSON, at line {}, column {}", error.line(), error.column()))?;
         if !raw.get().starts_with('{') {
             return Err("is not a JSON object".to_owned());
@@ -117,45 +116,44 @@ impl Holder {
     }
 }
 
-/// What each of the files of one Hermes home held when it could last be read.
+/// What each of the files of one Hermes home holds.
 #[derive(Debug, Default)]
-pub(super) struct TokenFiles(BTreeMap<Holder, TokenFile>);
-
-#[derive(Debug)]
-struct TokenFile {
-    path: PathBuf,
-    held: Option<FileToken>,
-}
+pub(super) struct TokenFiles(BTreeMap<Holder, SideFile<Option<FileToken>>>);
 
 impl TokenFiles {
     /// The files of the home `hermes`, of a user whose home folder is `user`; not read yet.
     pub(super) fn new(hermes: &Path, user: Option<&Path>) -> Self {
-        let files = Holder::ALL.into_iter().filter_map(|holder| {
-            let path = holder.path(hermes, user)?;
-            Some((holder, TokenFile { path, held: None }))
-        });
+        let demands = Demands { max_bytes: MAX_BYTES, holds_secrets: true };
+        let files = Holder::ALL
+            .into_iter()
+            .filter_map(|holder| Some((holder, SideFile::new(holder.path(hermes, user)?, demands))));
         Self(files.collect())
     }
 
-    /// Reads the files of those holders that are `wanted`. A file that cannot be read or makes no sense leaves what it held
-    /// before.
-    pub(super) fn read(&mut self, wanted: impl Fn(Holder) -> bool, problems: &mut Vec<Problem>) {
-        for (holder, file) in self.0.iter_mut().filter(|(holder, _)| wanted(**holder)) {
-            match holder.read(&file.path) {
-                Ok(held) => file.held = held,
-                Err(error) => problems.push(Problem::new(file.path.display().to_string(), error)),
+    /// Reads the files of those holders that are `wanted`, and forgets the others.
+    pub(super) fn read(&mut self, moment: Moment, wanted: impl Fn(Holder) -> bool, problems: &mut Vec<Problem>) {
+        for (holder, file) in &mut self.0 {
+            if wanted(*holder) {
+                file.read(moment, |file| holder.parse(&file.bytes), problems);
+            } else {
+                file.forget();
             }
         }
     }
 
     /// The login in a file, if there is one.
     pub(super) fn get(&self, holder: Holder) -> Option<&FileToken> {
-        self.0.get(&holder)?.held.as_ref()
+        self.0.get(&holder)?.held().as_ref()
     }
 
     /// Where a file is.
     pub(super) fn path(&self, holder: Holder) -> Option<&Path> {
-        Some(&self.0.get(&holder)?.path)
+        Some(self.0.get(&holder)?.path())
+    }
+
+    /// Whether some file is to be read again soon.
+    pub(super) fn are_pending(&self) -> bool {
+        self.0.values().any(SideFile::is_pending)
     }
 }
 
@@ -179,17 +177,10 @@ struct RawLogin<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::{self, Permissions};
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     fn read(holder: Holder, text: &str) -> Result<Option<(String, Option<u64>)>, String> {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("file");
-        fs::write(&path, text).expect("a file");
-        fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("permissions");
-        let found = holder.read(&path)?;
+        let found = holder.parse(text.as_bytes())?;
         Ok(found.map(|found| (found.token.expose().to_owned(), found.expires_at_ms)))
     }
 
@@ -222,8 +213,6 @@ mod tests {
         }
         assert_eq!(read(Holder::QwenCli, r#"{"access_token": "  "}"#), Ok(None));
         assert_eq!(read(Holder::QwenCli, r#"{"access_token": 3}"#), Ok(None));
-        let nowhere = Path::new("/nonexistent/credentials.json");
-        assert!(Holder::ClaudeCode.read(nowhere).is_ok_and(|found| found.is_none()));
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -14,7 +16,7 @@ fn said(rows: &Value, config: &str) -> Vec<String> {
     let args = ["credpoold".to_owned(), option("config", "credpool.toml"), option("auth-file", "auth.json")];
     let cli = Cli::parse_from(args).expect("a command line");
     let config = Config::load(&cli, |_| None, Some(folder.path())).expect("a configuration");
-    let outcome = Loader::new(config, Box::new(|_| None)).load();
+    let outcome = Loader::new(config, Box::new(|_| None)).load(Instant::now());
     outcome.definitions.pools["p"].warnings.clone()
 }
 

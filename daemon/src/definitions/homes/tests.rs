@@ -15,7 +15,7 @@ fn homes_of(auth_file: &Path) -> Homes {
 
 fn read(homes: &mut Homes) -> (bool, Vec<String>, Vec<Problem>) {
     let mut problems = Vec::new();
-    let ok = homes.read(&Limits::default(), &mut problems);
+    let ok = homes.read(&Limits::default(), Instant::now(), &mut problems);
     (ok, homes.iter().map(|(profile, _)| profile.to_string()).collect(), problems)
 }
 

@@ -9,6 +9,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{Uid, chown, geteuid, mkfifo};
 use serde_json::{Value, json};
 
+use super::super::side_file::PATIENCE;
 use super::*;
 use crate::config::{AuthType, Cli};
 use crate::definitions::{Row, SecretRef};
@@ -17,6 +18,7 @@ struct Fixture {
     folder: tempfile::TempDir,
     variables: Arc<Mutex<BTreeMap<String, String>>>,
     loader: Loader,
+    now: Instant,
 }
 
 impl Fixture {
@@ -26,7 +28,7 @@ impl Fixture {
         let seen = Arc::clone(&variables);
         let env: Env = Box::new(move |name| seen.lock().expect("a lock").get(name).cloned());
         let loader = Loader::new(load_config(folder.path(), config), env);
-        Self { folder, variables, loader }
+        Self { folder, variables, loader, now: Instant::now() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -46,9 +48,13 @@ impl Fixture {
         self.variables.lock().expect("a lock").insert(name.to_owned(), value.to_owned());
     }
 
+    fn read(&mut self) -> LoadOutcome {
+        self.loader.load(self.now)
+    }
+
     /// What a load says of changes and of auth.json, and the ids in pool `p`.
     fn load(&mut self) -> (bool, bool, bool, Vec<String>) {
-        let outcome = self.loader.load();
+        let outcome = self.read();
         let ids = rows(&outcome, "p").iter().map(|row| row.id.clone()).collect();
         (outcome.changed, outcome.legacy_changed, outcome.ok, ids)
     }
@@ -86,7 +92,7 @@ fn a_file_of_hermes_is_served() {
     fixture.write("auth.json", include_str!("../../../../tests/fixtures/hermes-sample-auth.json"));
     fixture.write(".env", "OPENROUTER_API_KEY=sk-or-env\n");
     fixture.write("config.yaml", "credential_pool_strategies:\n  openrouter: least_used\n");
-    let outcome = fixture.loader.load();
+    let outcome = fixture.read();
     assert_eq!((outcome.changed, outcome.legacy_changed, outcome.ok, places(&outcome)), (true, true, true, vec![]));
 
     let [first, second, third] = rows(&outcome, "openrouter") else { panic!("three rows") };
@@ -111,7 +117,7 @@ fn the_type_of_a_secret_may_show_only_when_it_is_found() {
     let mut fixture = Fixture::new("");
     fixture.write("auth.json", r#"{"credential_pool": {"anthropic": [{"id": "a", "source": "env:TOKEN"}]}}"#);
     fixture.set("TOKEN", "sk-ant-oat01-x");
-    assert_eq!(rows(&fixture.loader.load(), "anthropic")[0].auth_type, AuthType::OAuth);
+    assert_eq!(rows(&fixture.read(), "anthropic")[0].auth_type, AuthType::OAuth);
 }
 
 #[test]
@@ -137,10 +143,10 @@ fn a_failure_is_never_an_empty_pool() {
     assert_eq!(fixture.load(), (false, false, false, a()));
 
     fs::remove_file(&path).expect("removed");
-    let outcome = fixture.loader.load();
+    let outcome = fixture.read();
     assert_eq!(
         (outcome.ok, places(&outcome)),
-        (false, vec!["auth.json is gone; what it held is still served".to_owned()])
+        (false, vec!["auth.json is gone; what it held before is still served".to_owned()])
     );
 
     mkfifo(&path, Mode::S_IRUSR).expect("a FIFO");
@@ -152,7 +158,7 @@ fn a_failure_is_never_an_empty_pool() {
 
     fixture.write_rows(&json!([{ "id": "b" }]));
     fs::set_permissions(&path, Permissions::from_mode(0o620)).expect("permissions");
-    let outcome = fixture.loader.load();
+    let outcome = fixture.read();
     assert_eq!(
         places(&outcome),
         ["auth.json can be written by others than its owner (mode 0620); what it held before is still served"]
@@ -163,7 +169,7 @@ fn a_failure_is_never_an_empty_pool() {
         assert_eq!(fixture.load(), (false, false, false, a()));
     }
     fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("permissions");
-    let outcome = fixture.loader.load();
+    let outcome = fixture.read();
     assert_eq!((outcome.ok, outcome.changed), (true, true));
     assert_eq!(places(&outcome), ["auth.json can be read by others than its owner"]);
 }
@@ -230,7 +236,7 @@ fn order_is_a_change_but_for_round_robin() {
     fixture.write_rows(&rows(0, 1));
     assert_eq!(fixture.load(), (false, false, true, vec!["a".to_owned(), "b".to_owned()]));
     fixture.write("config.yaml", ": [");
-    let outcome = fixture.loader.load();
+    let outcome = fixture.read();
     assert_eq!((outcome.changed, outcome.ok, outcome.problems.len()), (false, true, 1));
     fixture.loader.set_config(load_config(fixture.folder.path(), "pools.p.strategy = 'fill_first'"));
     assert!(fixture.load().0, "a new configuration");
@@ -243,9 +249,9 @@ fn a_secret_that_changes_is_a_change() {
     let mut fixture = Fixture::new("");
     let row = |secret: &str| json!([{ "id": "a", "access_token": secret }]);
     fixture.write_rows(&row("one"));
-    let before = fixture.loader.load();
+    let before = fixture.read();
     fixture.write_rows(&row("two"));
-    let after = fixture.loader.load();
+    let after = fixture.read();
     assert!(after.changed && rows(&before, "p")[0].fingerprint != rows(&after, "p")[0].fingerprint);
 }
 
@@ -262,22 +268,121 @@ fn the_environment_is_asked_for_borrowed_secrets() {
         { "id": "g", "source": "gh_cli", "access_token": "left over" },
         { "id": "h", "source": "vault", "access_token": "own" },
     ]));
-    let outcome = fixture.loader.load();
+    let outcome = fixture.read();
     let found: Vec<_> = rows(&outcome, "p").iter().map(secret).collect();
     assert_eq!(found, [None, Some("old"), None, None, None, None, None, Some("own")]);
     assert!(rows(&outcome, "p").iter().all(|row| row.secret.is_none() == row.unresolved.is_some()));
 
     fixture.set("KEY", "from-env");
-    let outcome = fixture.loader.load();
+    let outcome = fixture.read();
     assert_eq!((outcome.changed, secret(&rows(&outcome, "p")[1])), (true, Some("from-env")));
     fixture.write(".env", "KEY=from-file");
-    let outcome = fixture.loader.load();
+    let outcome = fixture.read();
     assert_eq!((outcome.changed, secret(&rows(&outcome, "p")[0])), (true, Some("from-file")));
     fs::set_permissions(fixture.path(".env"), Permissions::from_mode(0o602)).expect("permissions");
-    let outcome = fixture.loader.load();
+    let outcome = fixture.read();
     assert_eq!((outcome.changed, outcome.problems.len()), (false, 1), "what it held before still counts");
     fs::remove_file(fixture.path(".env")).expect("removed");
-    assert_eq!(secret(&rows(&fixture.loader.load(), "p")[0]), Some("from-env"));
+    assert_eq!(secret(&rows(&fixture.read(), "p")[0]), Some("from-file"));
+    fixture.now += PATIENCE;
+    assert_eq!(secret(&rows(&fixture.read(), "p")[0]), Some("from-env"));
+}
+
+/// A home whose rows get their secrets from each of the files beside auth.json.
+fn borrowing() -> Fixture {
+    let mut fixture = Fixture::new("");
+    for folder in [".claude", ".qwen"] {
+        fs::create_dir(fixture.path(folder)).expect("a folder");
+    }
+    let row = |id: &str, source: &str| json!([{ "id": id, "source": source }]);
+    let pools = json!({
+        "anthropic": [{ "id": "a", "source": "claude_code" }],
+        "qwen-oauth": row("q", "qwen-cli"),
+        "openrouter": row("o", "env:OPENROUTER_API_KEY"),
+        "custom:c": row("c", "config:C"),
+    });
+    fixture.write("auth.json", &json!({ "credential_pool": pools, "active_provider": "anthropic" }).to_string());
+    fixture.write_side_files();
+    assert_eq!(fixture.borrowed(), ["a", "c", "h", "o", "q"].map(str::to_owned));
+    fixture
+}
+
+const SIDE_FILES: [(&str, &str); 5] = [
+    (".env", "OPENROUTER_API_KEY=o"),
+    ("config.yaml", "custom_providers: [{name: C, base_url: 'https://c.test', api_key: c}]"),
+    (".anthropic_oauth.json", r#"{"accessToken": "h"}"#),
+    (".claude/.credentials.json", r#"{"claudeAiOauth": {"accessToken": "a"}}"#),
+    (".qwen/oauth_creds.json", r#"{"access_token": "q"}"#),
+];
+
+impl Fixture {
+    fn write_side_files(&self) {
+        for (name, content) in SIDE_FILES {
+            self.write(name, content);
+        }
+    }
+
+    /// The secrets that are served.
+    fn borrowed(&mut self) -> Vec<String> {
+        let outcome = self.read();
+        let rows = outcome.definitions.pools.values().flat_map(|pool| &pool.rows);
+        let mut secrets: Vec<_> = rows.filter_map(secret).map(str::to_owned).collect();
+        secrets.sort();
+        secrets
+    }
+}
+
+#[test]
+fn no_file_that_is_away_or_torn_for_a_moment_takes_a_secret_away() {
+    let mut fixture = borrowing();
+    let all = fixture.borrowed();
+    for (name, content) in SIDE_FILES {
+        fixture.write(name, "");
+        assert_eq!(fixture.borrowed(), all, "{name}");
+        let outcome = fixture.read();
+        assert_eq!(outcome.problems.len(), 1, "{name}: {:?}", outcome.problems);
+        assert!(outcome.again && outcome.ok && outcome.problems[0].place.ends_with(name), "{:?}", outcome.problems);
+        fs::remove_file(fixture.path(name)).expect("removed");
+        assert_eq!(fixture.borrowed(), all, "{name}");
+        // A `.env` makes sense wherever it ends.
+        if name != ".env" {
+            fixture.write(name, &content[..content.len() - 1]);
+            fixture.now += PATIENCE;
+            assert_eq!(fixture.borrowed(), all, "{name}");
+        }
+        fixture.write(name, content);
+        assert!(fixture.read().problems.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_secret_that_is_taken_out_of_a_file_is_gone_at_once() {
+    let without = ["# nothing", "model: {}", "{}", r#"{"claudeAiOauth": null}"#, r#"{"access_token": ""}"#];
+    for (nth, ((name, _), content)) in SIDE_FILES.into_iter().zip(without).enumerate() {
+        let mut fixture = borrowing();
+        fixture.write(name, content);
+        let secret = ["o", "c", "h", "a", "q"][nth];
+        assert!(!fixture.borrowed().contains(&secret.to_owned()), "{name}");
+        assert!(fixture.read().problems.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_home_that_is_away_keeps_all_of_it_for_as_long_as_it_is() {
+    let mut fixture = borrowing();
+    let all = fixture.borrowed();
+    let away = fixture.folder.path().with_extension("away");
+    fs::rename(fixture.folder.path(), &away).expect("moved");
+    assert_eq!(fixture.borrowed(), all);
+    fixture.now += PATIENCE * 100;
+    assert_eq!(fixture.borrowed(), all);
+    // What a mount leaves behind when it goes: a folder of nothing.
+    fs::create_dir(fixture.folder.path()).expect("a folder");
+    fixture.now += PATIENCE * 100;
+    assert_eq!(fixture.borrowed(), all);
+    fs::remove_dir(fixture.folder.path()).expect("removed");
+    fs::rename(&away, fixture.folder.path()).expect("moved");
+    assert_eq!((fixture.borrowed(), fixture.read().problems), (all, vec![]));
 }
 
 #[test]
@@ -292,7 +397,7 @@ fn rows_of_our_own_stand_behind_those_of_hermes() {
     assert!(fixture.loader.files().contains(&key));
     fixture.write_rows(&json!([{ "id": "a", "access_token": "hermes", "priority": 9 }]));
     fixture.set("KEY", "own");
-    let outcome = fixture.loader.load();
+    let outcome = fixture.read();
     let [hermes, env, file] = rows(&outcome, "p") else { panic!("three rows") };
     assert_eq!((secret(hermes), secret(env), secret(file)), (Some("hermes"), Some("own"), None));
     assert_eq!((env.label.as_str(), file.label.as_str(), file.auth_type), ("KEY", "key", AuthType::OAuth));
@@ -301,11 +406,15 @@ fn rows_of_our_own_stand_behind_those_of_hermes() {
     assert_ne!(rows(&outcome, "q")[0].id, env_id, "ids are of one pool");
     assert_eq!(rows(&outcome, "q")[0].account.as_deref(), Some("acme"));
 
-    for (content, expected) in
-        [("secret\n", Some("secret")), ("two\nlines\n", None), ("\n", None), ("other", Some("other"))]
-    {
+    for (content, expected) in [
+        ("secret\n", Some("secret")),
+        ("two\nlines\n", None),
+        ("\n", None),
+        ("other", Some("other")),
+        ("", Some("other")),
+    ] {
         fs::write(&key, content).expect("a file");
-        let outcome = fixture.loader.load();
+        let outcome = fixture.read();
         assert_eq!(secret(&rows(&outcome, "p")[2]), expected, "{content:?}");
         assert_eq!((&rows(&outcome, "p")[1].id, &rows(&outcome, "p")[2].id), (&env_id, &file_id));
     }
@@ -328,7 +437,7 @@ fn the_file_stays_as_it_is() {
     };
     let before = look();
     for _ in 0..3 {
-        fixture.loader.load();
+        fixture.read();
     }
     assert_eq!(look(), before);
     let mut names: Vec<_> = fs::read_dir(fixture.folder.path())
@@ -355,11 +464,11 @@ fn no_secret_is_printed() {
         { "id": "d", "secret_fingerprint": "canary-15", "auth_type": "canary-16" },
     ]));
     let printed = |outcome: &LoadOutcome| format!("{outcome:?} {outcome:#?}");
-    let outcome = fixture.loader.load();
+    let outcome = fixture.read();
     assert!(outcome.problems.len() >= 4 && rows(&outcome, "p").len() == 4, "{outcome:?}");
     assert!(!printed(&outcome).contains("canary"), "{}", printed(&outcome));
     fixture.write("auth.json", "{\"credential_pool\": canary-17}");
-    let outcome = fixture.loader.load();
+    let outcome = fixture.read();
     assert!(!printed(&outcome).contains("canary"), "{}", printed(&outcome));
 }
 
@@ -367,7 +476,7 @@ fn no_secret_is_printed() {
 fn problems_are_bounded() {
     let mut fixture = Fixture::new("");
     fixture.write_rows(&Value::from(vec![3; 5_000]));
-    let outcome = fixture.loader.load();
+    let outcome = fixture.read();
     assert_eq!(outcome.problems.len(), MAX_PROBLEMS + 1);
     assert_eq!(outcome.problems[MAX_PROBLEMS].problem, "have 4000 more problems");
 }

@@ -8,11 +8,13 @@ mod variables;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::super::dotenv::Dotenv;
 use super::super::hermes_config::HermesConfig;
+use super::super::side_file::Moment;
 use super::super::store::Store;
 use super::super::token_file::TokenFiles;
 use super::*;
@@ -75,7 +77,7 @@ impl World {
         let mut problems = store.problems.clone();
         let config = HermesConfig::parse(self.config.as_bytes(), &mut problems).expect("YAML");
         let mut files = TokenFiles::new(self.folder.path(), Some(self.folder.path()));
-        files.read(|_| true, &mut problems);
+        files.read(Moment { now: Instant::now(), is_away: false }, |_| true, &mut problems);
         let dotenv = Dotenv::parse(self.dotenv.as_bytes());
         let places = Places {
             dotenv: &dotenv,
