@@ -8,6 +8,10 @@
 //!   need not have meant to share them.
 //! - A reference that Hermes resolves by running a program (`op://…`) or that names a variable which is not set is no
 //!   secret. Hermes sends it to the provider as it stands.
+//! - A `secret_fingerprint` differs wherever a secret was replaced since Hermes last loaded the pool. Hermes writes it and
+//!   never reads it, so whatever stands in a file of the home or of another program is served without a word, as Hermes
+//!   serves it. A variable of the daemon's own environment is served, too, but with a warning if it differs: it cannot
+//!   change while the daemon runs, and Hermes has another.
 //! - Copilot's `gh_cli` needs a program and a network; it is left to Hermes. So is finding out by trial where a key of Z.AI
 //!   is good: what Hermes found out is used.
 

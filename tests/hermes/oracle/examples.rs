@@ -16,6 +16,7 @@ pub(super) fn examples() -> Vec<(&'static str, Script)> {
         ("logins that are renewed and replaced", logins()),
         ("what is not there", gone()),
         ("what Hermes has not loaded yet", unloaded()),
+        ("secrets that are not those Hermes took note of", rotated()),
         ("a login that was removed, and another", given_up()),
         ("a reference beside a login", referenced()),
         ("a reference that chooses a login", chosen_by_reference()),
@@ -89,6 +90,24 @@ fn profile() -> Script {
         work(Op::Mark { provider: "xai", index: 0, turns: 0, status: Some(429), error: json!({}) }),
     ];
     Script { steps, ..script(false, []) }
+}
+
+/// Loaded, so that Hermes notes a fingerprint of each secret, and then replaced where they stand.
+fn rotated() -> Script {
+    let (name, url) = CUSTOM[0];
+    let stand = |secret: &dyn Fn() -> String| {
+        [
+            dotenv("OPENROUTER_API_KEY", &secret()),
+            Op::SetClaude { secret: Some(secret()), lives: "long" },
+            Op::SetQwen { secret: Some(secret()), lives: "long" },
+            Op::SetPkce { secret: Some(secret()), lives: "long" },
+            Op::SetCustom { name, url, key: Some(secret()), keyed: false },
+            Op::SetModel { provider: "custom", url: Some(url), key: Some(secret()) },
+        ]
+    };
+    let chosen = add_key("anthropic", "sk-ant-api03-");
+    let before = stand(&own).into_iter().chain([chosen, Op::LoadAll]);
+    script(false, before.chain(stand(&|| format!("another-{OWN}"))))
 }
 
 fn marks() -> Script {

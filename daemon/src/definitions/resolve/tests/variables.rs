@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::super::AuthType;
 use super::super::{Secret, SecretRef};
-use super::{World, borrowed, pool, world};
+use super::{CLAUDE, World, borrowed, claude, pool, world};
 
 #[test]
 fn priority_orders_and_the_file_breaks_ties() {
@@ -49,6 +49,14 @@ fn only_a_rotated_secret_of_the_daemons_own_environment_is_worth_a_word() {
     assert!(problems[0].starts_with("openrouter: \"b\" has OPENROUTER_API_KEY from the daemon's environment"));
     assert!(!problems[0].contains("canary"));
     assert!(rotated(row().dotenv("OPENROUTER_API_KEY=file")).is_empty());
+    let said = |world: World, name: &str| {
+        let secret = world.secret(name);
+        (secret, world.problems.take())
+    };
+    let endpoint = "custom_providers: [{name: c, base_url: 'https://c.test', api_key: k}]";
+    assert_eq!(said(pool("custom:c", borrowed("config:c")).config(endpoint), "custom:c"), ("k".to_owned(), vec![]));
+    let login = pool("anthropic", borrowed("claude_code")).file(CLAUDE, &claude()).env("ANTHROPIC_TOKEN", "chooses it");
+    assert_eq!(said(login, "anthropic"), ("sk-ant-oat01-claude".to_owned(), vec![]));
     let seen = json!([{ "id": "b", "source": "env:OPENROUTER_API_KEY",
                         "secret_fingerprint": Secret::new("same").fingerprint() }]);
     assert!(rotated(pool("openrouter", seen).env("OPENROUTER_API_KEY", "same")).is_empty());
