@@ -3,6 +3,7 @@
 mod agent;
 mod clean;
 mod files;
+mod listed;
 mod oracle;
 mod providers;
 mod race;

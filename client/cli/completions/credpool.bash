@@ -73,11 +73,17 @@ _credpool() {
             credpool__subcmd__auth,help)
                 cmd="credpool__subcmd__auth__subcmd__help"
                 ;;
+            credpool__subcmd__auth,list)
+                cmd="credpool__subcmd__auth__subcmd__list"
+                ;;
             credpool__subcmd__auth__subcmd__help,clean)
                 cmd="credpool__subcmd__auth__subcmd__help__subcmd__clean"
                 ;;
             credpool__subcmd__auth__subcmd__help,help)
                 cmd="credpool__subcmd__auth__subcmd__help__subcmd__help"
+                ;;
+            credpool__subcmd__auth__subcmd__help,list)
+                cmd="credpool__subcmd__auth__subcmd__help__subcmd__list"
                 ;;
             credpool__subcmd__help,acquire)
                 cmd="credpool__subcmd__help__subcmd__acquire"
@@ -132,6 +138,9 @@ _credpool() {
                 ;;
             credpool__subcmd__help__subcmd__auth,clean)
                 cmd="credpool__subcmd__help__subcmd__auth__subcmd__clean"
+                ;;
+            credpool__subcmd__help__subcmd__auth,list)
+                cmd="credpool__subcmd__help__subcmd__auth__subcmd__list"
                 ;;
             *)
                 ;;
@@ -224,7 +233,7 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__auth)
-            opts="-h -V --socket --server --json --color --help --version clean help"
+            opts="-h -V --socket --server --json --color --help --version list clean help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -280,7 +289,7 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__auth__subcmd__help)
-            opts="clean help"
+            opts="list clean help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -314,6 +323,50 @@ _credpool() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        credpool__subcmd__auth__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        credpool__subcmd__auth__subcmd__list)
+            opts="-h -V --profile --socket --server --json --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -664,7 +717,7 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__help__subcmd__auth)
-            opts="clean"
+            opts="list clean"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -678,6 +731,20 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__help__subcmd__auth__subcmd__clean)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        credpool__subcmd__help__subcmd__auth__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

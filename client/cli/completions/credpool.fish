@@ -241,14 +241,22 @@ complete -c credpool -n "__fish_credpool_using_subcommand call" -l color -d 'Whe
 complete -c credpool -n "__fish_credpool_using_subcommand call" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand call" -s h -l help -d 'Print help'
 complete -c credpool -n "__fish_credpool_using_subcommand call" -s V -l version -d 'Print version'
-complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from clean help" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
-complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from clean help" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
-complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from clean help" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
-complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from clean help" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
-complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from clean help" -s h -l help -d 'Print help'
-complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from clean help" -s V -l version -d 'Print version'
-complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from clean help" -f -a "clean" -d 'Take what Hermes noted about the state of credentials out of its auth.json'
-complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from clean help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from list clean help" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from list clean help" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from list clean help" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from list clean help" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from list clean help" -s h -l help -d 'Print help'
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from list clean help" -s V -l version -d 'Print version'
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from list clean help" -f -a "list" -d 'Show definitions beside what became of them, as `hermes auth list` does, and what that hides'
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from list clean help" -f -a "clean" -d 'Take what Hermes noted about the state of credentials out of its auth.json'
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and not __fish_seen_subcommand_from list clean help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_subcommand_from list" -l profile -d 'The profile by whose ids and labels credentials are named; those of others are ID@PROFILE' -r
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_subcommand_from list" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_subcommand_from list" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_subcommand_from list" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_subcommand_from list" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_subcommand_from list" -s V -l version -d 'Print version'
 complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_subcommand_from clean" -l auth-file -d 'The auth.json; without it, that of HERMES_HOME, else ~/.hermes/auth.json' -r -F
 complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_subcommand_from clean" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
 complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_subcommand_from clean" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
@@ -258,6 +266,7 @@ complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_
 complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_subcommand_from clean" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_subcommand_from clean" -s h -l help -d 'Print help'
 complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_subcommand_from clean" -s V -l version -d 'Print version'
+complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show definitions beside what became of them, as `hermes auth list` does, and what that hides'
 complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_subcommand_from help" -f -a "clean" -d 'Take what Hermes noted about the state of credentials out of its auth.json'
 complete -c credpool -n "__fish_credpool_using_subcommand auth; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c credpool -n "__fish_credpool_using_subcommand help; and not __fish_seen_subcommand_from acquire exec get release report-error renew status explain history clear disable enable reload ping call auth help" -f -a "acquire" -d 'Lease a credential, until it is released, reported, or its time is over'
@@ -277,4 +286,5 @@ complete -c credpool -n "__fish_credpool_using_subcommand help; and not __fish_s
 complete -c credpool -n "__fish_credpool_using_subcommand help; and not __fish_seen_subcommand_from acquire exec get release report-error renew status explain history clear disable enable reload ping call auth help" -f -a "call" -d 'Send one request as it is and print the answer'
 complete -c credpool -n "__fish_credpool_using_subcommand help; and not __fish_seen_subcommand_from acquire exec get release report-error renew status explain history clear disable enable reload ping call auth help" -f -a "auth" -d 'Look after Hermes\' auth.json'
 complete -c credpool -n "__fish_credpool_using_subcommand help; and not __fish_seen_subcommand_from acquire exec get release report-error renew status explain history clear disable enable reload ping call auth help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c credpool -n "__fish_credpool_using_subcommand help; and __fish_seen_subcommand_from auth" -f -a "list" -d 'Show definitions beside what became of them, as `hermes auth list` does, and what that hides'
 complete -c credpool -n "__fish_credpool_using_subcommand help; and __fish_seen_subcommand_from auth" -f -a "clean" -d 'Take what Hermes noted about the state of credentials out of its auth.json'

@@ -16,7 +16,7 @@ mod lease;
 mod report;
 mod values;
 
-pub(crate) use auth::{Auth, AuthCommand, Clean};
+pub(crate) use auth::{Auth, AuthCommand, Clean, List};
 use duration::parse_duration;
 pub(crate) use exec::Exec;
 pub(crate) use get::{Form, Get, Last};

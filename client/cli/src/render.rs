@@ -7,6 +7,7 @@ pub(crate) mod cleaned;
 pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod lease;
+pub(crate) mod listed;
 pub(crate) mod shell;
 pub(crate) mod status;
 pub(crate) mod style;

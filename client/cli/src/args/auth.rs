@@ -1,8 +1,10 @@
-//! `auth`: Hermes' auth.json.
+//! `auth`: definitions, and Hermes' auth.json.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+
+use super::Words;
 
 #[derive(Args, Debug)]
 pub(crate) struct Auth {
@@ -12,8 +14,23 @@ pub(crate) struct Auth {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuthCommand {
+    /// Show definitions beside what became of them, as `hermes auth list` does, and what that hides
+    List(List),
     /// Take what Hermes noted about the state of credentials out of its auth.json
     Clean(Clean),
+}
+
+/// Lists each pool's credentials in the order of their definitions, numbered as `hermes auth remove` counts them. The arrow
+/// points to the one that an acquire would lease now.
+///
+/// Unlike Hermes', the list has the credentials of config.toml and of other profiles, says which logins are void, which
+/// secrets are missing, what is restricted for single models only, and which rows are not served at all.
+#[derive(Args, Debug)]
+pub(crate) struct List {
+    /// Only this pool
+    pub(crate) pool: Option<String>,
+    #[command(flatten)]
+    pub(crate) words: Words,
 }
 
 /// Takes out `last_status`, `last_status_at`, `last_error_*` and `request_count` of each row, and

@@ -75,6 +75,13 @@ fn a_profile_is_named_where_there_is_something_to_be_found_by_it() {
 }
 
 #[test]
+fn a_list_is_of_a_pool_or_of_all() {
+    accept("credpool auth list");
+    accept("credpool auth list openrouter --profile coder --json");
+    refuse("credpool auth list openrouter openai");
+}
+
+#[test]
 fn cleaning_is_about_the_file_and_nothing_else() {
     accept("credpool auth clean --dry-run --auth-file /a --json");
     accept("credpool auth clean --force");

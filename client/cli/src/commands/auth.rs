@@ -1,10 +1,15 @@
-//! `auth clean`: Hermes' auth.json is edited in Hermes' way.
+//! `auth list` shows definitions beside their state; `auth clean` edits Hermes' auth.json in Hermes' way.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use credpool_client::{Client, StatusRequest};
+use credpool_client::proto::reply::Explanation;
+use credpool_client::proto::words::ErrorCode;
+use credpool_client::{Client, Error, ExplainRequest, LeaseOptions, StatusRequest};
 
-use crate::args::{Auth, AuthCommand, Clean, Global};
+use super::Session;
+use super::look::whole_status;
+use crate::args::{Auth, AuthCommand, Clean, Global, List, Words, given};
 use crate::auth::file::AuthFile;
 use crate::auth::lock::Lock;
 use crate::auth::strip::{Stripped, strip};
@@ -12,13 +17,35 @@ use crate::exit::Exit;
 use crate::failed::Failed;
 use crate::output::Output;
 use crate::render::cleaned::{self, Cleaned};
+use crate::render::listed;
 use crate::session;
 
 pub(super) async fn auth(global: &Global, args: Auth, output: &mut Output) -> Result<ExitCode, Failed> {
     match args.command {
+        AuthCommand::List(args) => list(&mut Session::open(global, output).await?, args).await?,
         AuthCommand::Clean(args) => clean(global, args, output).await?,
     }
     Ok(Exit::Ok.into())
+}
+
+async fn list(session: &mut Session<'_>, args: List) -> Result<(), Failed> {
+    let List { pool, words: Words { profile } } = args;
+    let status = whole_status(session, pool, profile.clone()).await?;
+    if session.output.is_json() {
+        // It has been printed, and has all but the arrow.
+        return Ok(());
+    }
+    let mut next = BTreeMap::new();
+    for pool in &status.pools {
+        let options = given(LeaseOptions::new(), profile.clone(), LeaseOptions::profile);
+        match session.ask::<_, Explanation<'static>>(&ExplainRequest::new(&*pool.name).options(options)).await {
+            Ok(explanation) => next.extend(explanation.choice.map(|choice| (pool.name.clone(), choice.id))),
+            // The profile may lease nothing of it.
+            Err(Failed::Client(Error::Refused(error))) if error.code == ErrorCode::UnknownPool => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(session.output.say(&listed::render(&status, &next))?)
 }
 
 async fn clean(global: &Global, args: Clean, output: &mut Output) -> Result<(), Failed> {

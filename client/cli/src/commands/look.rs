@@ -12,16 +12,25 @@ use crate::failed::Failed;
 use crate::render::{self, clean};
 use crate::session::now_ms;
 
-/// Reads all pages before anything is printed for people; programs get each page as it comes.
 pub(super) async fn status(session: &mut Session<'_>, args: args::Status) -> Result<(), Failed> {
-    let request = given(StatusRequest::new(), args.pool, StatusRequest::pool);
-    let request = given(request, args.words.profile, StatusRequest::profile);
+    let status = whole_status(session, args.pool, args.words.profile).await?;
+    Ok(session.output.say(&render::status::render(&status))?)
+}
+
+/// Reads all pages before anything is printed for people; programs get each page as it comes.
+pub(super) async fn whole_status(
+    session: &mut Session<'_>,
+    pool: Option<String>,
+    profile: Option<String>,
+) -> Result<Status<'static>, Failed> {
+    let request = given(StatusRequest::new(), pool, StatusRequest::pool);
+    let request = given(request, profile, StatusRequest::profile);
     let mut status: Status<'static> = session.ask(&request).await?;
     while let Some(next) = status.next.take() {
         let page: Status<'static> = session.ask(&request.clone().after(next)).await?;
         append(&mut status, page);
     }
-    Ok(session.output.say(&render::status::render(&status))?)
+    Ok(status)
 }
 
 /// A pool that goes on over the end of a page has its header on both.

@@ -64,7 +64,7 @@ fn snapshot(out: &mut String, snapshot: &Snapshot<'_>) {
     }
 }
 
-fn definitions(out: &mut String, definitions: &Definitions<'_>, now_ms: u64) {
+pub(super) fn definitions(out: &mut String, definitions: &Definitions<'_>, now_ms: u64) {
     if !definitions.ok {
         alarm(
             out,
@@ -125,19 +125,12 @@ fn pool(out: &mut String, pool: &PoolStatus<'_>, now_ms: u64) {
 }
 
 fn row(credential: &CredentialStatus<'_>, now_ms: u64) -> Row<7> {
-    let (symbol, style) = of_state(credential.state);
-    let left = match credential.until_at_ms {
-        Some(at_ms) => for_people(at_ms.saturating_sub(now_ms)),
-        None if credential.state == CredentialState::Ready => String::new(),
-        // Nobody knows, or only a person can help.
-        None => "-".to_owned(),
-    };
     let leases = format!("{}/{}", credential.leases, credential.max_in_flight);
     let lease_style = if credential.leases == 0 { FAINT } else { PLAIN };
     Row {
         cells: [
-            Cell::new(format!("{symbol} {}", words(credential.state.as_str())), style),
-            Cell::plain(left),
+            state(credential),
+            Cell::plain(left(credential, now_ms)),
             Cell::plain(credential.cause.as_ref().map(cause_of).unwrap_or_default()),
             Cell::new(leases, lease_style),
             Cell::plain(credential.grants.to_string()),
@@ -148,9 +141,23 @@ fn row(credential: &CredentialStatus<'_>, now_ms: u64) -> Row<7> {
     }
 }
 
+pub(super) fn state(credential: &CredentialStatus<'_>) -> Cell {
+    let (symbol, style) = of_state(credential.state);
+    Cell::new(format!("{symbol} {}", words(credential.state.as_str())), style)
+}
+
+pub(super) fn left(credential: &CredentialStatus<'_>, now_ms: u64) -> String {
+    match credential.until_at_ms {
+        Some(at_ms) => for_people(at_ms.saturating_sub(now_ms)),
+        None if credential.state == CredentialState::Ready => String::new(),
+        // Nobody knows, or only a person can help.
+        None => "-".to_owned(),
+    }
+}
+
 /// What is left of its quota, what restricts a credential beside what its row says (single models, other causes), and that
 /// its token runs out.
-fn notes(credential: &CredentialStatus<'_>, now_ms: u64) -> Vec<String> {
+pub(super) fn notes(credential: &CredentialStatus<'_>, now_ms: u64) -> Vec<String> {
     let in_the_row = credential.cause.as_ref().map(|cause| &*cause.kind);
     let others = credential.restrictions.iter().filter(|each| each.model.is_some() || Some(&*each.kind) != in_the_row);
     let of_model = |model: Option<&str>, what: String| match model {
