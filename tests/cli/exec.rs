@@ -245,6 +245,9 @@ fn a_key_that_is_replaced_or_removed_under_the_program_is_told_once() {
     for rows in [vec![Row::key("key-0").secret(&secret("another"))], vec![Row::key("key-1")]] {
         let mut daemon = Daemon::configured(&AuthJson::many(1), "[defaults]\nlease_ttl = \"300ms\"\n");
         let mut running = Running::shell(&daemon, "while read line; do echo $KEY; done");
+        // It has the key by now that is about to go.
+        running.say("");
+        running.line();
         daemon.store(&AuthJson::default().pool("openrouter", rows));
         let warning = "the key of key-0 was replaced or removed; the program still has the old one: start it again";
         assert_eq!(running.complaint(), format!("credpool: warning: {warning}"));

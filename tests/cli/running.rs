@@ -1,13 +1,15 @@
 //! A program under `credpool exec`.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{Daemon, eventually, pool};
+use crate::support::{Daemon, PATIENCE, eventually, pool};
 
 /// What every program here reads its key from.
 pub(super) const KEY: &str = "KEY";
@@ -101,11 +103,22 @@ impl Drop for Running {
 }
 
 #[track_caller]
-fn next_line(from: &mut impl BufRead) -> String {
-    let mut line = String::new();
-    from.read_line(&mut line).expect("programs print text");
-    assert!(line.ends_with('\n'), "the program ended instead of printing a line: {line}");
-    line.trim_end().to_owned()
+fn next_line(from: &mut BufReader<impl Read + AsFd>) -> String {
+    let mut line = Vec::new();
+    while !line.ends_with(b"\n") {
+        if from.buffer().is_empty() {
+            let mut pipe = [PollFd::new(from.get_ref().as_fd(), PollFlags::POLLIN)];
+            let patience = PollTimeout::try_from(PATIENCE).expect("it is short");
+            assert_eq!(poll(&mut pipe, patience), Ok(1), "no line within {PATIENCE:?}");
+        }
+        // What there is, as far as the line goes; nothing once the program has ended.
+        let there = from.fill_buf().expect("a pipe can be read");
+        let taken = there.iter().position(|byte| *byte == b'\n').map_or(there.len(), |at| at + 1);
+        line.extend_from_slice(&there[..taken]);
+        from.consume(taken);
+        assert!(taken > 0, "the program ended instead of printing a line: {}", String::from_utf8_lossy(&line));
+    }
+    String::from_utf8(line).expect("programs print text").trim_end().to_owned()
 }
 
 /// Waits until this many leases of the pool are out.
