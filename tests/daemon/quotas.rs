@@ -99,6 +99,28 @@ fn a_success_that_used_up_the_quota_restricts_and_says_why() {
 }
 
 #[test]
+fn a_window_that_is_spent_until_nobody_knows_when_is_left_alone_for_a_guess() {
+    let daemon = Daemon::serving(
+        &AuthJson::default().pool("groq", ["key-0", "key-1"].map(|key| Row::key(key).without("base_url"))),
+    );
+    let mut wire = daemon.wire();
+    let before = now_ms();
+    uses(&mut wire, "groq", "key-0", &json!({"x-ratelimit-remaining-requests": "0"}));
+    let status = credential(&mut wire, "groq", "key-0");
+    let restriction = &status["restrictions"][0];
+    let told = (&restriction["kind"], &restriction["scope"], &restriction["reason"], &restriction["strikes"]);
+    let expected = (&json!("quota"), &json!("account_model"), &json!("window.spent"), &json!(0));
+    assert_eq!(told, expected, "{status:#}");
+    let until = restriction["until_at_ms"].as_u64().expect("an instant");
+    assert!(
+        (before + 300_000..=now_ms() + 300_000).contains(&until),
+        "five minutes, as after a first failure: {status:#}"
+    );
+    assert_eq!(restriction["evidence"], json!({"source": "header:x-ratelimit-remaining-requests", "raw": "0"}));
+    assert_eq!(next(&mut wire, "groq"), "key-1");
+}
+
+#[test]
 fn strategies_by_quota_are_set_changed_and_explained_without_a_restart() {
     let daemon = Daemon::configured(&codex(3), "[pools.openai-codex]\nstrategy = \"headroom\"\n");
     let mut wire = daemon.wire();

@@ -1,6 +1,6 @@
 //! What is left, by what responses say.
 
-use credpool_verdict::{Evidence, Hint, MAX_WINDOWS, QuotaWindow, Wait};
+use credpool_verdict::{Evidence, Hint, Kind, MAX_WINDOWS, QuotaWindow, Wait};
 
 use crate::shape::{NOW, Shape};
 
@@ -28,9 +28,9 @@ fn at(ms: u64) -> Option<Hint> {
     Some(Hint { after_ms: None, at_ms: Some(ms) })
 }
 
-fn wait(until: Option<Hint>, source: &'static str, raw: &str) -> Option<Wait> {
+fn wait(kind: Kind, until: Option<Hint>, source: &'static str, raw: &str) -> Option<Wait> {
     let evidence = Evidence { source: source.into(), raw: raw.to_owned() };
-    until.map(|until| Wait { until, evidence })
+    Some(Wait { kind, until, evidence })
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn openais_buckets() {
                 used_permille: Some(1_000),
                 resets: after(360_000),
                 spent: true,
-                wait: wait(after(36_000), "header:x-ratelimit-reset-tokens", "6m0s"),
+                wait: wait(Kind::RateLimit, after(36_000), "header:x-ratelimit-reset-tokens", "6m0s"),
                 ..bucket("tokens")
             },
         ]
@@ -114,7 +114,7 @@ fn openrouters_own_limit() {
         used_permille: Some(1_000),
         resets: at(1_795_478_400_000),
         spent: true,
-        wait: wait(at(1_795_478_400_000), "header:x-ratelimit-reset", "1795478400000"),
+        wait: wait(Kind::Quota, at(1_795_478_400_000), "header:x-ratelimit-reset", "1795478400000"),
         ..window("requests")
     };
     assert_eq!(windows, [expected]);
@@ -159,7 +159,13 @@ fn anthropics_subscriptions() {
         .header("anthropic-ratelimit-unified-fallback-percentage", "0.5");
     let five_hours =
         QuotaWindow { used_permille: Some(290), length_ms: Some(18_000_000), resets: at(NOW + 60_000), ..window("5h") };
-    let week = QuotaWindow { used_permille: Some(1_020), length_ms: Some(604_800_000), spent: true, ..window("7d") };
+    let week = QuotaWindow {
+        used_permille: Some(1_020),
+        length_ms: Some(604_800_000),
+        spent: true,
+        wait: wait(Kind::Quota, None, "header:anthropic-ratelimit-unified-7d-status", "rejected"),
+        ..window("7d")
+    };
     assert_eq!(shape.windows(), [five_hours.clone(), week.clone()]);
     // Overage covers it.
     let allowed = shape.header("anthropic-ratelimit-unified-status", "allowed");
@@ -195,7 +201,7 @@ fn codexs_families() {
         used_permille: Some(1_000),
         resets: after(90_000),
         spent: true,
-        wait: wait(after(90_000), "header:x-codex-secondary-reset-after-seconds", "90"),
+        wait: wait(Kind::Quota, after(90_000), "header:x-codex-secondary-reset-after-seconds", "90"),
         ..window("secondary")
     };
     assert_eq!(shape.windows(), [family.clone(), primary.clone(), secondary.clone()]);
@@ -215,7 +221,7 @@ fn codexs_events_say_the_same() {
         length_ms: Some(18_000_000),
         resets: at(NOW + 60_000),
         spent: true,
-        wait: wait(at(NOW + 60_000), "header:x-codex-primary-reset-at", "1795471660"),
+        wait: wait(Kind::Quota, at(NOW + 60_000), "header:x-codex-primary-reset-at", "1795471660"),
         ..window("primary")
     };
     assert_eq!(shape.windows(), [primary]);
@@ -233,7 +239,7 @@ fn an_event_names_the_limit_that_it_is_about_and_the_credits_beyond_it() {
         let family = if model { "codex-bengalfox" } else { "codex" };
         let evidence =
             Evidence { source: format!("header:x-{family}-primary-reset-at").into(), raw: "1795471660".into() };
-        let wait = at(NOW + 60_000).filter(|_| spent).map(|until| Wait { until, evidence });
+        let wait = spent.then(|| Wait { kind: Kind::Quota, until: at(NOW + 60_000), evidence });
         QuotaWindow {
             model,
             used_permille: Some(1_000),
@@ -276,7 +282,7 @@ fn copilots_allowances() {
             remaining: Some(0),
             used_permille: Some(1_000),
             spent: true,
-            wait: wait(rst, "header:x-quota-snapshot-chat", "2026-11-23T23:06:40Z"),
+            wait: wait(Kind::Quota, rst, "header:x-quota-snapshot-chat", "2026-11-23T23:06:40Z"),
             ..window("chat")
         },
         // It is shown with successes of models that cost nothing of it.
@@ -321,7 +327,7 @@ fn a_bucket_is_waited_for_until_requests_get_through() {
     let waits = |limit: &'static str, reset: &'static str| {
         let shape = Shape::of("openai").status(200).header("x-ratelimit-limit-requests", limit);
         let shape = shape.header("x-ratelimit-remaining-requests", "0").header("x-ratelimit-reset-requests", reset);
-        shape.windows().pop().and_then(|window| window.wait).map(|wait| wait.until)
+        shape.windows().pop().and_then(|window| window.wait).and_then(|wait| wait.until)
     };
     assert_eq!(waits("60", "1m0s"), after(6_000), "a tenth is there again");
     assert_eq!(waits("3", "1m0s"), after(20_000), "one request is");
@@ -332,15 +338,42 @@ fn a_bucket_is_waited_for_until_requests_get_through() {
         .header("anthropic-ratelimit-requests-limit", "50")
         .header("anthropic-ratelimit-requests-remaining", "0")
         .header("anthropic-ratelimit-requests-reset", "2026-11-23T22:07:00Z");
-    let wait = anthropic.windows().pop().and_then(|window| window.wait).map(|wait| wait.until);
+    let wait = anthropic.windows().pop().and_then(|window| window.wait).and_then(|wait| wait.until);
     assert_eq!(wait, after(2_000), "an instant becomes a part of the time that is left");
 }
 
 #[test]
-fn what_is_spent_and_does_not_say_until_when_is_not_waited_for() {
-    let shape = Shape::of("openai").status(200).header("x-ratelimit-remaining-requests", "0");
-    let windows = shape.windows();
-    assert!(windows.iter().all(|window| window.spent && window.wait.is_none()), "{windows:?}");
+fn what_is_spent_says_so_even_if_it_does_not_say_until_when() {
+    let waits = |shape: Shape| shape.windows().pop().and_then(|window| window.wait);
+    let bucket = Shape::of("openai").status(200).header("x-ratelimit-remaining-requests", "0");
+    assert_eq!(waits(bucket), wait(Kind::RateLimit, None, "header:x-ratelimit-remaining-requests", "0"));
+    let day = Shape::of("groq").status(200).header("x-ratelimit-remaining-requests", "0");
+    assert_eq!(waits(day), wait(Kind::Quota, None, "header:x-ratelimit-remaining-requests", "0"));
+    let plan = Shape::of("openai-codex").status(200).header("x-codex-primary-used-percent", "100.0");
+    assert_eq!(waits(plan), wait(Kind::Quota, None, "header:x-codex-primary-used-percent", "100.0"));
+    let month = Shape::of("copilot").status(200).header("x-quota-snapshot-chat", "ent=50&ovPerm=false&rem=0.0");
+    let evidence = wait(Kind::Quota, None, "header:x-quota-snapshot-chat", "ent=50&ovPerm=false&rem=0.0");
+    assert_eq!(waits(month), evidence);
+    let key = Shape::of("anthropic").status(200).header("anthropic-ratelimit-requests-remaining", "0");
+    assert_eq!(waits(key), wait(Kind::RateLimit, None, "header:anthropic-ratelimit-requests-remaining", "0"));
+    let claimed = Shape::of("anthropic")
+        .status(429)
+        .header("anthropic-ratelimit-unified-status", "rejected")
+        .header("anthropic-ratelimit-unified-representative-claim", "five_hour");
+    assert_eq!(waits(claimed), wait(Kind::Quota, None, "header:anthropic-ratelimit-unified-status", "rejected"));
+}
+
+#[test]
+fn what_was_spent_and_has_begun_anew_is_not_waited_for() {
+    let headers = [
+        ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests", "0s"),
+        ("x-ratelimit-remaining", "x-ratelimit-reset", "1795471599"),
+        ("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset", "2026-11-23T22:06:39Z"),
+    ];
+    for (remaining, reset, value) in headers {
+        let windows = Shape::of("custom:mine").status(200).header(remaining, "0").header(reset, value).windows();
+        assert!(windows[0].spent && windows[0].wait.is_none(), "{windows:?}");
+    }
 }
 
 #[test]
@@ -374,7 +407,7 @@ fn a_spent_family_of_codex_restricts_no_other_model() {
     assert_eq!(shape.windows(), std::slice::from_ref(&spark));
     assert_eq!(shape.clone().model(None).windows(), std::slice::from_ref(&spark), "nor all of them, if none is named");
     let own = shape.clone().model(Some("gpt-5.3-codex-spark")).windows();
-    let wait = wait(after(400_000_000), "header:x-codex-bengalfox-primary-reset-after-seconds", "400000");
+    let wait = wait(Kind::Quota, after(400_000_000), "header:x-codex-bengalfox-primary-reset-after-seconds", "400000");
     assert_eq!(own, [QuotaWindow { model: true, family: None, spent: true, wait, ..spark.clone() }]);
     // What the backend applied is this request's, whatever it is called; yet it is no account's.
     let applied = shape.header("x-codex-active-limit", "codex_bengalfox");

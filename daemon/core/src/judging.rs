@@ -284,13 +284,7 @@ impl Core {
     fn begin(&mut self, identity: Identity, pool: PoolKey, strikes: u32, hint: Option<Until>, verdict: &Verdict) {
         let now = self.now();
         let jitter = u16::try_from(self.records.header.rng.below(MOST_JITTER + 1)).unwrap_or(0);
-        let policy = self.records.pools.get(&pool).map(|pool| pool.policy.cooldowns).unwrap_or_default();
-        // Whoever has one credential gains nothing by leaving it alone for long.
-        let sole = identity.cause.passes() && self.members(pool).nth(1).is_none();
-        let most = if sole { policy.sole_ms } else { u64::MAX };
-        let guess = policy
-            .of(identity.cause)
-            .map(|backoff| Until::boot(now.boot.after(backoff.window_ms(strikes).min(most).max(1))));
+        let guess = self.guess_ms(pool, identity.cause, strikes).map(|ms| Until::boot(now.boot.after(ms)));
         let until = match guess {
             Some(guess) => later(hint.unwrap_or(guess), jitter, now),
             None => Until::Lifted,
@@ -304,6 +298,15 @@ impl Core {
             evidence: verdict.evidence.clone(),
             ..self.window(identity, pool, until)
         });
+    }
+
+    /// How long to wait where nobody says, in milliseconds, at least 1; `None` for what only a person lifts.
+    pub(crate) fn guess_ms(&self, pool: PoolKey, cause: Cause, strikes: u32) -> Option<u64> {
+        let policy = self.records.pools.get(&pool).map(|pool| pool.policy.cooldowns).unwrap_or_default();
+        // Whoever has one credential gains nothing by leaving it alone for long.
+        let sole = cause.passes() && self.members(pool).nth(1).is_none();
+        let most = if sole { policy.sole_ms } else { u64::MAX };
+        policy.of(cause).map(|backoff| backoff.window_ms(strikes).min(most).max(1))
     }
 
     /// Makes room for one more single model in a scope: strikes are forgotten first, then the window that opens first.

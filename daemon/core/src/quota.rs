@@ -37,7 +37,8 @@ pub struct Reading {
     pub refills: bool,
     /// Whether nothing is left.
     pub spent: bool,
-    /// What follows for the account if nothing is left; `None` if something is, or nobody knows until when.
+    /// What follows for the account if nothing is left; `None` if nothing does. Where it says neither how long nor until
+    /// when, that is guessed.
     pub verdict: Option<Verdict>,
 }
 

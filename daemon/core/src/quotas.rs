@@ -4,7 +4,7 @@
 //! left than the response before said, calls that are out make every number a little old, and the next response mends
 //! what this one got wrong.
 
-use crate::cause::Kind;
+use crate::cause::{Cause, Kind};
 use crate::history::Event;
 use crate::index::Due;
 use crate::judging::About;
@@ -68,15 +68,18 @@ impl Core {
     }
 
     /// Restricts what a response says nothing is left of, until something is. It is no strike, since nothing failed; and
-    /// there is no jitter, since after the vendor's deadlines a ramp lets the first through alone.
+    /// there is no jitter, since a probe or, after the vendor's deadlines, a ramp lets the first through alone.
     fn foresee(&mut self, about: About, lease: Option<LeaseNo>, reading: &Reading) {
         let Some(verdict) = reading.verdict.as_ref() else { return };
-        let (Kind::Fault(cause), Some(hint)) = (verdict.kind, self.hint(verdict)) else { return };
+        let Kind::Fault(cause) = verdict.kind else { return };
+        let guessed = verdict.after_ms.is_none() && verdict.at.is_none();
+        let until = if guessed { self.guess_of_spent(about, cause, reading) } else { self.hint(verdict) };
+        let Some(until) = until else { return };
         let scope = Scope::Account(about.account);
         let identity = Identity { scope, model: reading.model.clone(), cause };
         let before = self.records.restrictions.get(&identity).cloned();
         let said = |window: Restriction| Restriction {
-            guessed: false,
+            guessed,
             status: verdict.status,
             reason: verdict.rule.clone(),
             evidence: verdict.evidence.clone(),
@@ -84,8 +87,8 @@ impl Core {
         };
         let window = match before {
             Some(window) if window.phase == Phase::Closed => {
-                let until = window.until.max(hint);
-                if until == window.until {
+                let until = window.until.max(until);
+                if guessed || until == window.until {
                     return;
                 }
                 said(Restriction { until, ..window })
@@ -95,7 +98,7 @@ impl Core {
                     self.make_room(&identity);
                 }
                 let strikes = remembered.map_or(0, |window| window.strikes);
-                said(Restriction { strikes, ..self.window(identity, about.pool, hint) })
+                said(Restriction { strikes, ..self.window(identity, about.pool, until) })
             }
         };
         let until = window.until;
@@ -103,6 +106,13 @@ impl Core {
         let event =
             Event::Spent { lease, cause, until, rule: verdict.rule.clone(), evidence: verdict.evidence.clone() };
         self.note(about.pool, Some(about.credential), scope, reading.model.clone(), event);
+    }
+
+    /// Until when a window is left alone that does not say when it begins anew: as after a first failure, and no longer
+    /// than the window is.
+    fn guess_of_spent(&self, about: About, cause: Cause, reading: &Reading) -> Option<Until> {
+        let ms = self.guess_ms(about.pool, cause, 1)?.min(reading.length_ms.unwrap_or(u64::MAX)).max(1);
+        Some(Until::boot(self.now().boot.after(ms)))
     }
 
     // ---- the table ---------------------------------------------------------------------------------------------

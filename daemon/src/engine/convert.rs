@@ -11,9 +11,6 @@ use credpool_proto::status::QuotaWindow;
 use credpool_proto::words::{Class, CredentialState, EndedBy, NotApplied, Phase, Scope, VerdictKind};
 use credpool_verdict as verdict;
 
-/// From this length on, a window is a quota's and no rate limit's.
-const LONG_MS: u64 = 60 * 60 * 1_000;
-
 pub(super) fn number(count: usize) -> u64 {
     count as u64
 }
@@ -220,15 +217,12 @@ fn reading(window: verdict::QuotaWindow, model: Option<&core::Model>, status: Op
         Some(family) => Some(arc(family)),
         None => model.filter(|_| window.model).cloned(),
     };
-    // What is over within minutes is a rate; what takes longer is a quota. Buckets are mostly counted by the minute.
-    let is_rate = window.length_ms.map_or(window.refills, |ms| ms < LONG_MS);
-    let cause = if is_rate { Cause::RateLimit } else { Cause::Quota };
     let spent = window.wait.map(|wait| core::Verdict {
-        kind: core::Kind::Fault(cause),
+        kind: kind_from_verdict(wait.kind),
         reach: core::Reach::Account,
         model: model.clone(),
-        after_ms: wait.until.after_ms,
-        at: wait.until.at_ms.map(core::Wall),
+        after_ms: wait.until.and_then(|hint| hint.after_ms),
+        at: wait.until.and_then(|hint| hint.at_ms).map(core::Wall),
         status,
         rule: arc(verdict::SPENT_RULE),
         evidence: Some(core_evidence(&wait.evidence)),

@@ -194,7 +194,7 @@ fn readings(run: &Run, dice: &mut Dice) -> Vec<Reading> {
     });
     let used_permille = u32::try_from(used).ok();
     let (name, refills) = (if dice.chance(50) { "5h" } else { "tokens" }, dice.chance(30));
-    let (limit, remaining, length_ms) = (None, None, None);
+    let (limit, remaining, length_ms) = (None, None, dice.chance(30).then(|| dice.between(0, 4_000)));
     let reading = Reading {
         name: name.into(),
         model,

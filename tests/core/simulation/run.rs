@@ -85,8 +85,11 @@ pub(super) const GUARD: Guard = Guard {
     pause: Backoff { base_ms: 1_000, factor_permille: 2_000, cap_ms: 8_000 },
 };
 
+/// Of whatever cause. Its first step is shorter than what a sole credential is left alone for.
+pub(super) const BACKOFF: Backoff = Backoff { base_ms: 1_500, factor_permille: 2_000, cap_ms: 20_000 };
+
 fn policy(dice: &mut Dice) -> Policy {
-    let backoff = Backoff { base_ms: 1_500, factor_permille: 2_000, cap_ms: 20_000 };
+    let backoff = BACKOFF;
     let cooldowns = Cooldowns {
         rate_limit: backoff,
         quota: backoff,

@@ -35,7 +35,9 @@ fn of_key(header: &str, rest: &str, prefix: &str, value: &str, drafts: &mut Draf
         "limit" => draft.window.limit = count(value),
         "remaining" => {
             draft.window.remaining = count(value);
-            draft.window.spent = draft.window.remaining == Some(0);
+            if draft.window.remaining == Some(0) {
+                draft.spends(header, value);
+            }
         }
         _ => draft.resets(header, value, clock),
     }
@@ -61,9 +63,10 @@ fn unified(signals: &Signals, header: &str, rest: &str, value: &str, drafts: &mu
     }
     draft.window.length_ms = length_ms(name);
     match part {
-        "status" => {
-            draft.window.spent = draft.window.family.is_none() && is_rejected(value) && !is_allowed(signals);
+        "status" if draft.window.family.is_none() && is_rejected(value) && !is_allowed(signals) => {
+            draft.spends(header, value);
         }
+        "status" => {}
         // A fraction here, though the endpoint for usage has per cent.
         "utilization" => draft.window.used_permille = permille(value, 1e3),
         _ => draft.resets(header, value, clock),
@@ -73,9 +76,8 @@ fn unified(signals: &Signals, header: &str, rest: &str, value: &str, drafts: &mu
 /// The status header of the five hours may be missing; the representative claim names the window then.
 fn infer_claimed(signals: &Signals, drafts: &mut Drafts) {
     let value = |name| signals.header(name).next();
-    if !value("anthropic-ratelimit-unified-status").is_some_and(is_rejected) {
-        return;
-    }
+    const STATUS: &str = "anthropic-ratelimit-unified-status";
+    let Some(status) = value(STATUS).filter(|status| is_rejected(status)) else { return };
     let name = match claim(signals) {
         Some(name) => name,
         // Nothing is claimed, and no window says that it is spent: then all that is known is that one is.
@@ -86,7 +88,7 @@ fn infer_claimed(signals: &Signals, drafts: &mut Drafts) {
     let has_status =
         signals.headers.iter().any(|(header, _)| *header == format!("anthropic-ratelimit-unified-{name}-status"));
     let Some(draft) = drafts.named(name).filter(|_| !has_status) else { return };
-    draft.window.spent = true;
+    draft.spends(STATUS, status);
     if let Some(family) = family(name) {
         draft.is_of(family, true);
     }

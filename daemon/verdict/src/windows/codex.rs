@@ -26,7 +26,9 @@ pub(super) fn read(signals: &Signals, drafts: &mut Drafts) {
             draft.is_of(&called, own);
         }
         draft.window.used_permille = Some(used);
-        draft.window.spent = used >= 1_000 && draft.window.family.is_none() && !has_credits(signals);
+        if used >= 1_000 && draft.window.family.is_none() && !has_credits(signals) {
+            draft.spends(&format!("x-{limit}-{which}-used-percent"), value);
+        }
         let field = |name: &str| format!("x-{family}-{which}-{name}");
         let minutes = signals.header(&field("window-minutes")).find_map(count);
         draft.window.length_ms = minutes.map(|minutes| minutes.saturating_mul(60_000));

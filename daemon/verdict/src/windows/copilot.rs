@@ -36,7 +36,9 @@ pub(super) fn read(signals: &Signals, drafts: &mut Drafts) {
         draft.window.model = name.starts_with("premium");
         let is_paid_beyond = field("ovPerm").is_some_and(|allowed| allowed.eq_ignore_ascii_case("true"));
         let exists = month.is_none() || draft.window.limit.is_some();
-        draft.window.spent = left == 0 && exists && !is_paid_beyond && !draft.window.model;
+        if left == 0 && exists && !is_paid_beyond && !draft.window.model {
+            draft.spends(header, value);
+        }
         if let Some(reset) = field("rst") {
             draft.resets(header, &reset.replace("%3A", ":").replace("%3a", ":"), clock);
         }

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use crate::evidence::Evidence;
 use crate::facts::{Context, Facts};
 use crate::hints::{self, Clock, Found, Hint, Moment, Worth};
+use crate::kind::Kind;
 use crate::signals::Signals;
 use crate::vendor::Vendor;
 pub(crate) use codex::is_of_a_family;
@@ -29,6 +30,9 @@ pub const SPENT_RULE: &str = "window.spent";
 
 /// Into how many parts a bucket is thought to be divided: once one of them is there again, requests get through.
 const PARTS: u64 = 10;
+
+/// From this length on, a window is a quota's and no rate limit's.
+const LONG_MS: u64 = 60 * 60 * 1_000;
 
 /// Higher shares of use are shown as this: ten times the limit.
 const MAX_PERMILLE: f64 = 10_000.0;
@@ -63,16 +67,19 @@ pub struct QuotaWindow {
     pub refills: bool,
     /// Whether nothing is left: the next request will be refused.
     pub spent: bool,
-    /// Until when, if it is spent and says so.
+    /// What follows if it is spent, and has not begun anew since.
     pub wait: Option<Wait>,
 }
 
 /// How long it makes no sense to ask, and what says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
+    /// What a refusal by it would be: [`Kind::RateLimit`] if it is over within minutes, else [`Kind::Quota`].
+    pub kind: Kind,
     /// Until the window begins anew; or, if it refills, until a tenth of it is there again, and one whole unit at least.
-    pub until: Hint,
-    /// Its reset, where it stood.
+    /// `None` if it does not say.
+    pub until: Option<Hint>,
+    /// Its reset, where it stood; without one, what says that it is spent.
     pub evidence: Evidence,
 }
 
@@ -100,6 +107,10 @@ pub(crate) struct Draft {
     pub(crate) window: QuotaWindow,
     /// Whether a reset is all that was said of it. In a refusal that is the window that refuses.
     is_bare: bool,
+    /// The source and value of what says that it is spent.
+    spent_by: Option<(String, String)>,
+    /// Whether it says when it begins anew, be that past.
+    is_dated: bool,
     /// The reset's source and value.
     reset: Option<(String, String, Moment)>,
 }
@@ -163,11 +174,18 @@ impl Draft {
             spent: false,
             wait: None,
         };
-        Self { window, is_bare: false, reset: None }
+        Self { window, is_bare: false, spent_by: None, is_dated: false, reset: None }
+    }
+
+    /// Nothing is left of it, says a header.
+    fn spends(&mut self, header: &str, value: &str) {
+        self.window.spent = true;
+        self.spent_by = Some((format!("header:{header}"), value.to_owned()));
     }
 
     /// Takes the reset in a header's value; of several the latest.
     fn resets(&mut self, header: &str, value: &str, clock: Clock) {
+        self.is_dated = true;
         let Some(moment) = hints::header_moment(value, clock) else { return };
         let later = |(_, _, known): &(String, String, Moment)| moment.at_ms(clock.now_ms) > known.at_ms(clock.now_ms);
         if self.reset.as_ref().is_none_or(later) {
@@ -177,19 +195,32 @@ impl Draft {
     }
 
     /// The window, with what follows if it is spent.
-    fn finished(self, now_ms: u64) -> QuotaWindow {
-        let Self { mut window, reset, .. } = self;
-        if let Some((source, raw, moment)) = reset.filter(|_| window.spent) {
-            let until = if window.refills {
-                let parts = window.limit.map_or(PARTS, |limit| limit.clamp(1, PARTS));
-                let ms = moment.at_ms(now_ms).saturating_sub(now_ms).div_ceil(parts);
-                Hint { after_ms: Some(ms.max(1)), at_ms: None }
-            } else {
-                moment.into()
-            };
-            window.wait = Some(Wait { until, evidence: Evidence::new(source, &raw) });
-        }
-        window
+    fn finished(mut self, now_ms: u64) -> QuotaWindow {
+        self.window.wait = self.wait(now_ms).filter(|_| self.window.spent);
+        self.window
+    }
+
+    fn wait(&self, now_ms: u64) -> Option<Wait> {
+        let (window, kind) = (&self.window, self.kind());
+        let Some((source, raw, moment)) = &self.reset else {
+            // What says that it has begun anew is not spent, whatever else it says.
+            let (source, raw) = self.spent_by.as_ref().filter(|_| !self.is_dated)?;
+            return Some(Wait { kind, until: None, evidence: Evidence::new(source.clone(), raw) });
+        };
+        let until = if window.refills {
+            let parts = window.limit.map_or(PARTS, |limit| limit.clamp(1, PARTS));
+            let ms = moment.at_ms(now_ms).saturating_sub(now_ms).div_ceil(parts);
+            Hint { after_ms: Some(ms.max(1)), at_ms: None }
+        } else {
+            (*moment).into()
+        };
+        Some(Wait { kind, until: Some(until), evidence: Evidence::new(source.clone(), raw) })
+    }
+
+    /// What is over within minutes is a rate; what takes longer is a quota. Buckets are mostly counted by the minute.
+    fn kind(&self) -> Kind {
+        let is_rate = self.window.length_ms.map_or(self.window.refills, |ms| ms < LONG_MS);
+        if is_rate { Kind::RateLimit } else { Kind::Quota }
     }
 
     /// Makes it the window of a family of models, `own` if the request's model is known to be one of them.

@@ -29,7 +29,12 @@ pub(super) fn read(signals: &Signals, vendor: Vendor, drafts: &mut Drafts) {
         let lesser = |known: Option<u64>, new: u64| Some(known.map_or(new, |known| known.min(new)));
         match (part, count(value)) {
             ("limit", Some(limit)) => window.limit = lesser(window.limit, limit),
-            ("remaining", Some(remaining)) => window.remaining = lesser(window.remaining, remaining),
+            ("remaining", Some(remaining)) => {
+                window.remaining = lesser(window.remaining, remaining);
+                if remaining == 0 {
+                    draft.spends(header, value);
+                }
+            }
             // `-1`: the vendor does not know.
             ("limit" | "remaining", None) if value.starts_with('-') => unusable.push(name.to_owned()),
             ("reset", _) => draft.resets(header, value, clock),
@@ -47,7 +52,7 @@ pub(super) fn read(signals: &Signals, vendor: Vendor, drafts: &mut Drafts) {
         }
         draft.is_bare = window.remaining.is_none();
         // "0 of 0 left" says that there is no such window.
-        window.spent = window.remaining == Some(0) && window.limit != Some(0);
+        window.spent &= window.limit != Some(0);
     }
 }
 

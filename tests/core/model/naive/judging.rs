@@ -223,12 +223,7 @@ impl Naive {
             (None, _) => ensure!(got == End::Never, "only a person can help"),
             (Some(_), Some(hint)) => self.check_end(None, hint, got)?,
             (Some(backoff), None) => {
-                let mut ms = self.guess(backoff, strikes);
-                let others = self.credentials.iter().filter(|c| c.pool == witness.pool && c.gone.is_none()).count();
-                let passes = [Cause::RateLimit, Cause::Overloaded, Cause::Server, Cause::Edge, Cause::Network];
-                if others < 2 && passes.contains(&cause) {
-                    ms = ms.min(self.policy(witness.pool).cooldowns.sole_ms);
-                }
+                let ms = self.guess_in(witness.pool, cause, backoff, strikes);
                 self.check_end(None, End::At { boot: self.boot() + ms, wall: 0 }, got)?;
             }
         }
@@ -252,7 +247,15 @@ impl Naive {
         ms
     }
 
-    fn backoff(&self, pool: PoolKey, cause: Cause) -> Said<Option<Backoff>> {
+    /// How long one lasts in a pool that may have a single credential.
+    pub(super) fn guess_in(&self, pool: PoolKey, cause: Cause, backoff: Backoff, strikes: u32) -> u64 {
+        let ms = self.guess(backoff, strikes);
+        let members = self.credentials.iter().filter(|c| c.pool == pool && c.gone.is_none()).count();
+        let passes = [Cause::RateLimit, Cause::Overloaded, Cause::Server, Cause::Edge, Cause::Network];
+        if members < 2 && passes.contains(&cause) { ms.min(self.policy(pool).cooldowns.sole_ms) } else { ms }
+    }
+
+    pub(super) fn backoff(&self, pool: PoolKey, cause: Cause) -> Said<Option<Backoff>> {
         let cooldowns = self.pool(pool).ok_or("no such pool")?.policy.cooldowns;
         Ok(match cause {
             Cause::RateLimit => Some(cooldowns.rate_limit),

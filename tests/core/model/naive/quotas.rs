@@ -100,15 +100,26 @@ impl Naive {
     fn foresee(&mut self, witness: &Witness, lease: Option<LeaseNo>, about: &About, said: &Reading) {
         let Some(verdict) = &said.verdict else { return };
         let Kind::Fault(cause) = verdict.kind else { return };
-        let word = self.end_of(verdict.after_ms, verdict.at.map(|at| at.0)).filter(|end| self.left(*end) != Some(0));
-        let Some(End::At { boot, wall }) = word else { return };
+        let word = self.end_of(verdict.after_ms, verdict.at.map(|at| at.0));
+        let guessed = word.is_none();
+        let guess = || {
+            let first = self.backoff(witness.pool, cause).ok().flatten();
+            let first = first.map_or(0, |backoff| self.guess_in(witness.pool, cause, backoff, 1));
+            End::At { boot: self.boot() + said.length_ms.map_or(first, |length| length.min(first)).max(1), wall: 0 }
+        };
+        let word = word.unwrap_or_else(guess);
+        let End::At { boot, wall } = word else { return };
+        if self.left(word) == Some(0) {
+            return;
+        }
         let known =
             self.bans.iter().position(|ban| ban.about == *about && ban.model == said.model && ban.cause == cause);
         let end = match known.map(|at| self.bans[at].clone()) {
             Some(ban) if ban.life == Life::Closed => {
                 let End::At { boot: b, wall: w } = ban.end else { return };
                 let end = End::At { boot: b.max(boot), wall: w.max(wall) };
-                if end == ban.end {
+                // A guess says nothing new of what is closed.
+                if guessed || end == ban.end {
                     return;
                 }
                 self.bans.retain(|other| other.about != *about || other.model != said.model || other.cause != cause);
@@ -119,7 +130,7 @@ impl Naive {
                 let end = End::At { boot, wall };
                 let begun = self.ban(about.clone(), witness.pool, said.model.clone(), cause, end);
                 self.bans.retain(|other| other.about != *about || other.model != said.model || other.cause != cause);
-                self.bans.push(Ban { guessed: false, strikes: remembered.map_or(0, |ban| ban.strikes), ..begun });
+                self.bans.push(Ban { guessed, strikes: remembered.map_or(0, |ban| ban.strikes), ..begun });
                 end
             }
         };

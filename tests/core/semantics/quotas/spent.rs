@@ -27,13 +27,53 @@ fn of_a_single_model_it_restricts_that_model() {
 }
 
 #[test]
-fn until_nobody_knows_when_it_does_not_restrict() {
+fn what_has_begun_anew_does_not_restrict() {
     let mut world = World::of(&["a"]);
-    let undated = spent(Cause::Quota, Reading { after_ms: None, ..window("5h", 1_000) });
     let past = spent(Cause::Quota, Reading { after_ms: None, at: Some(world.now.wall), ..window("7d", 1_000) });
-    world.reads("a", None, vec![undated, past]);
+    world.reads("a", None, vec![past]);
     assert!(world.available("a", None));
-    assert_eq!(names(&world, "a"), ["5h"]);
+    assert_eq!(names(&world, "a"), Vec::<String>::new());
+}
+
+/// One of which nothing is left until nobody knows when.
+fn undated(cause: Cause, length_ms: Option<u64>) -> Reading {
+    spent(cause, Reading { after_ms: None, length_ms, ..window("5h", 1_000) })
+}
+
+#[test]
+fn until_nobody_knows_when_it_is_left_alone_as_after_a_first_failure_and_no_longer_than_it_is() {
+    let policy = Policy::default();
+    let (quota, rate) = (policy.cooldowns.quota.base_ms, policy.cooldowns.rate_limit.base_ms);
+    for (cause, length_ms, expected) in [
+        (Cause::Quota, Some(5 * HOUR), quota),
+        (Cause::Quota, None, quota),
+        (Cause::RateLimit, Some(MINUTE), rate),
+        (Cause::RateLimit, None, rate),
+        (Cause::RateLimit, Some(SECOND), SECOND),
+    ] {
+        let mut world = World::with(policy.clone(), rows(&["a", "b"]));
+        world.reads("a", None, vec![undated(cause, length_ms)]);
+        world.pass(expected - 1);
+        assert!(!world.available("a", None), "{cause:?} {length_ms:?}");
+        world.pass(1);
+        assert!(world.available("a", None), "{cause:?} {length_ms:?}");
+    }
+}
+
+#[test]
+fn a_guess_is_probed_and_does_not_last_longer_for_being_made_again() {
+    let mut world = World::with(with_backoff(), rows(&["a", "b"]));
+    let slow = world.lease_of("a");
+    world.reads("a", None, vec![undated(Cause::Quota, None)]);
+    let until = |world: &World| world.records().restrictions.values().next().map(|r| (r.guessed, r.until));
+    let before = until(&world);
+    world.pass(SECOND);
+    world.give_back(slow, vec![undated(Cause::Quota, None)]);
+    assert_eq!(until(&world), before);
+    assert_eq!(before.map(|(guessed, _)| guessed), Some(true));
+    world.pass(HOUR);
+    let (_, answer) = world.ask(Ask { pin: Some(world.key("a")), ..Ask::default() }, None);
+    assert!(answer.is_ok_and(|grant| grant.probe));
 }
 
 #[test]

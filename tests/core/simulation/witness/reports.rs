@@ -6,6 +6,7 @@ use credpool_core::{Conclusion, Core, EndedBy, Kind, Reach, Reading, Release, Re
 
 use super::window::Stage;
 use super::{About, Holder, Window, Witness, promise};
+use crate::simulation::run::BACKOFF;
 
 impl Witness {
     pub(super) fn released(&mut self, release: &Release, ended_by: EndedBy, duplicate: bool) -> Result<(), String> {
@@ -61,9 +62,15 @@ impl Witness {
         let Kind::Fault(cause) = verdict.kind else { return };
         let after = verdict.after_ms.map(|ms| Until::boot(self.now.boot.after(ms)));
         let said = after.into_iter().chain(verdict.at.map(Until::wall)).reduce(Until::max);
-        let Some(until) = said.filter(|until| !until.passed(self.now)) else { return };
+        let guessed = said.is_none();
+        let guess = BACKOFF.base_ms.min(reading.length_ms.unwrap_or(u64::MAX)).max(1);
+        let until = said.unwrap_or(Until::boot(self.now.boot.after(guess)));
+        if until.passed(self.now) {
+            return;
+        }
         let restricted = (about, reading.model.clone(), cause);
         let window = match self.windows.get(&restricted) {
+            Some(before) if before.is_closed() && guessed => before.clone(),
             Some(before) if before.is_closed() => {
                 let until = before.until.max(until);
                 Window { until, guessed: before.guessed && until == before.until, ..before.clone() }
@@ -73,7 +80,7 @@ impl Witness {
                 began_at: self.now.boot.0,
                 until,
                 strikes: before.map_or(0, |before| before.strikes),
-                guessed: false,
+                guessed,
                 stage: Stage::Closed,
                 probe: None,
             },
