@@ -101,14 +101,15 @@ fn cerebras_names_its_lengths() {
 }
 
 #[test]
-fn openrouters_own_limit() {
-    let windows = Shape::of("openrouter")
+fn openrouters_own_limit_is_that_of_free_models() {
+    let shape = Shape::of("openrouter")
+        .model(Some("deepseek/deepseek-r1:free"))
         .status(429)
         .header("x-ratelimit-limit", "50")
         .header("x-ratelimit-remaining", "0")
-        .header("x-ratelimit-reset", "1795478400000")
-        .windows();
+        .header("x-ratelimit-reset", "1795478400000");
     let expected = QuotaWindow {
+        model: true,
         limit: Some(50),
         remaining: Some(0),
         used_permille: Some(1_000),
@@ -117,7 +118,29 @@ fn openrouters_own_limit() {
         wait: wait(Kind::Quota, at(1_795_478_400_000), "header:x-ratelimit-reset", "1795478400000"),
         ..window("requests")
     };
-    assert_eq!(windows, [expected]);
+    assert_eq!(shape.windows(), [expected]);
+    for paid in [Some("deepseek/deepseek-r1"), Some("free"), None] {
+        let shape = shape.clone().model(paid);
+        assert_eq!(shape.windows(), [], "{paid:?}");
+        assert_eq!(shape.verdict().hint, at(1_795_478_400_000), "a refusal means what it says: {paid:?}");
+    }
+}
+
+#[test]
+fn what_has_no_name_and_is_over_within_a_minute_is_a_rate_limit() {
+    let kind = |reset: &'static str| {
+        let shape = Shape::of("mistral").status(200).header("x-ratelimit-remaining", "0");
+        let shape = if reset.is_empty() { shape } else { shape.header("x-ratelimit-reset", reset) };
+        shape.windows().pop().and_then(|window| window.wait).map(|wait| wait.kind)
+    };
+    assert_eq!(kind("60"), Some(Kind::RateLimit));
+    assert_eq!(kind("60.001"), Some(Kind::Quota));
+    assert_eq!(kind("1795471660"), Some(Kind::RateLimit));
+    assert_eq!(kind("1795471661"), Some(Kind::Quota));
+    assert_eq!(kind(""), Some(Kind::RateLimit), "of what nobody knows, the shorter guess does less harm");
+    let named = Shape::of("mistral").status(200).header("x-ratelimit-remaining-requests", "0");
+    let named = named.header("x-ratelimit-reset-requests", "60").windows().pop().and_then(|window| window.wait);
+    assert_eq!(named.map(|wait| wait.kind), Some(Kind::Quota));
 }
 
 #[test]

@@ -34,6 +34,9 @@ const PARTS: u64 = 10;
 /// From this length on, a window is a quota's and no rate limit's.
 const LONG_MS: u64 = 60 * 60 * 1_000;
 
+/// A window that has no name and begins anew sooner is taken for a rate limit's.
+const SOON_MS: u64 = 60 * 1_000;
+
 /// Higher shares of use are shown as this: ten times the limit.
 const MAX_PERMILLE: f64 = 10_000.0;
 
@@ -109,6 +112,10 @@ pub(crate) struct Draft {
     is_bare: bool,
     /// The source and value of what says that it is spent.
     spent_by: Option<(String, String)>,
+    /// Whether it has no name that could tell what it counts.
+    is_unnamed: bool,
+    /// Whether it is not of what the request used. If it was refused nevertheless, this is when that is over.
+    is_anothers: bool,
     /// Whether it says when it begins anew, be that past.
     is_dated: bool,
     /// The reset's source and value.
@@ -174,7 +181,15 @@ impl Draft {
             spent: false,
             wait: None,
         };
-        Self { window, is_bare: false, spent_by: None, is_dated: false, reset: None }
+        Self {
+            window,
+            is_bare: false,
+            is_unnamed: false,
+            is_anothers: false,
+            spent_by: None,
+            is_dated: false,
+            reset: None,
+        }
     }
 
     /// Nothing is left of it, says a header.
@@ -201,7 +216,7 @@ impl Draft {
     }
 
     fn wait(&self, now_ms: u64) -> Option<Wait> {
-        let (window, kind) = (&self.window, self.kind());
+        let (window, kind) = (&self.window, self.kind(now_ms));
         let Some((source, raw, moment)) = &self.reset else {
             // What says that it has begun anew is not spent, whatever else it says.
             let (source, raw) = self.spent_by.as_ref().filter(|_| !self.is_dated)?;
@@ -217,9 +232,12 @@ impl Draft {
         Some(Wait { kind, until: Some(until), evidence: Evidence::new(source.clone(), raw) })
     }
 
-    /// What is over within minutes is a rate; what takes longer is a quota. Buckets are mostly counted by the minute.
-    fn kind(&self) -> Kind {
-        let is_rate = self.window.length_ms.map_or(self.window.refills, |ms| ms < LONG_MS);
+    /// What is over within minutes is a rate; what takes longer is a quota. Buckets are mostly counted by the minute, and
+    /// of what has no name only a reset that is far off says that it is more than a rate.
+    fn kind(&self, now_ms: u64) -> Kind {
+        let far_off = |(_, _, moment): &(String, String, Moment)| moment.at_ms(now_ms).saturating_sub(now_ms) > SOON_MS;
+        let seems_short = || self.window.refills || self.is_unnamed && !self.reset.as_ref().is_some_and(far_off);
+        let is_rate = self.window.length_ms.map_or_else(seems_short, |ms| ms < LONG_MS);
         if is_rate { Kind::RateLimit } else { Kind::Quota }
     }
 
@@ -231,7 +249,9 @@ impl Draft {
 
     fn is_of_use(&self) -> bool {
         let window = &self.window;
-        window.limit.is_some() || window.remaining.is_some() || window.used_permille.is_some() || window.spent
+        let says =
+            window.limit.is_some() || window.remaining.is_some() || window.used_permille.is_some() || window.spent;
+        says && !self.is_anothers
     }
 }
 

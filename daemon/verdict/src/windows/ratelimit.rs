@@ -14,6 +14,10 @@ const MINUTE_MS: u64 = 60 * 1_000;
 /// `remaining` or `reset`. Without a name (OpenRouter, GitHub, the draft) the window counts requests.
 pub(super) fn read(signals: &Signals, vendor: Vendor, drafts: &mut Drafts) {
     let clock = drafts.clock;
+    // OpenRouter has headers for its caps on requests to free models (OpenRouterTeam/docs, api_reference/limits.mdx, which
+    // names nothing besides but a protection against floods). They say nothing of paid ones.
+    let is_of_free_models = vendor == Vendor::OpenRouter;
+    let is_free = drafts.model.as_deref().is_some_and(|model| model.ends_with(":free"));
     let mut unusable: Vec<String> = Vec::new();
     for (header, value) in &signals.headers {
         let Some(rest) = PREFIXES.iter().find_map(|prefix| header.strip_prefix(prefix)) else { continue };
@@ -21,9 +25,11 @@ pub(super) fn read(signals: &Signals, vendor: Vendor, drafts: &mut Drafts) {
         let named = !name.is_empty();
         let name = if named { name } else { "requests" };
         let Some(draft) = drafts.named(name) else { continue };
+        draft.is_unnamed |= !named;
+        draft.is_anothers = is_of_free_models && !is_free;
         let window = &mut draft.window;
         window.refills |= named && refills(vendor);
-        window.model |= named && is_per_model(vendor);
+        window.model |= named && is_per_model(vendor) || is_of_free_models;
         window.length_ms = length_ms(vendor, name);
         // Where two headers speak of one window, the lesser number counts.
         let lesser = |known: Option<u64>, new: u64| Some(known.map_or(new, |known| known.min(new)));
