@@ -23,6 +23,8 @@ pub struct Peer {
     pub uid: u32,
     /// The effective gid, where the system tells it.
     pub gid: Option<u32>,
+    /// The process; `None` where it has no number in the daemon's own process namespace.
+    pub pid: Option<u32>,
 }
 
 /// A name in `[access]` that this machine does not know.
@@ -121,21 +123,21 @@ mod tests {
     fn without_a_config_only_the_own_user_and_root_come_in() {
         let access = Access::resolve(&[], &[], &[]).unwrap();
         let own = nix::unistd::geteuid().as_raw();
-        assert!(access.admits(Peer { uid: own, gid: None }));
-        assert!(access.admits(Peer { uid: 0, gid: None }));
-        assert!(!access.admits(Peer { uid: 54_321, gid: Some(0) }));
-        assert!(access.is_admin(Peer { uid: own, gid: None }));
+        assert!(access.admits(Peer { uid: own, gid: None, pid: None }));
+        assert!(access.admits(Peer { uid: 0, gid: None, pid: None }));
+        assert!(!access.admits(Peer { uid: 54_321, gid: Some(0), pid: None }));
+        assert!(access.is_admin(Peer { uid: own, gid: None, pid: None }));
         assert_eq!(access.rights(), Rights::Owner);
     }
 
     #[test]
     fn named_users_and_groups_come_in_and_the_socket_lets_them() {
         let access = Access::resolve(&names(&["54321"]), &names(&["777"]), &names(&["54321"])).unwrap();
-        assert!(access.admits(Peer { uid: 54_321, gid: None }));
-        assert!(access.admits(Peer { uid: 1, gid: Some(777) }));
-        assert!(!access.admits(Peer { uid: 1, gid: Some(778) }));
-        assert!(access.is_admin(Peer { uid: 54_321, gid: None }));
-        assert!(!access.is_admin(Peer { uid: 1, gid: Some(777) }));
+        assert!(access.admits(Peer { uid: 54_321, gid: None, pid: None }));
+        assert!(access.admits(Peer { uid: 1, gid: Some(777), pid: None }));
+        assert!(!access.admits(Peer { uid: 1, gid: Some(778), pid: None }));
+        assert!(access.is_admin(Peer { uid: 54_321, gid: None, pid: None }));
+        assert!(!access.is_admin(Peer { uid: 1, gid: Some(777), pid: None }));
         assert_eq!(access.rights(), Rights::World);
         assert_eq!(Access::resolve(&[], &names(&["777"]), &[]).unwrap().rights(), Rights::Group(777));
     }

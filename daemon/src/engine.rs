@@ -40,6 +40,7 @@ pub(crate) mod durability;
 mod explain;
 mod hello;
 mod history;
+mod holders;
 mod leases;
 mod operator;
 mod report;
@@ -96,6 +97,8 @@ pub struct Engine {
 struct Connection {
     outbox: Rc<RefCell<Outbox>>,
     peer: Peer,
+    /// What the client calls itself, scrubbed: people put keys into the strangest places.
+    client: Option<Box<str>>,
     /// Which of those who wait for a lease are its own.
     waiting: BTreeSet<WaiterNo>,
 }
@@ -186,7 +189,8 @@ impl Engine {
         let number = self.next_connection;
         self.next_connection += 1;
         let outbox = Rc::new(RefCell::new(Outbox::default()));
-        self.connections.insert(number, Connection { outbox: Rc::clone(&outbox), peer, waiting: BTreeSet::new() });
+        let connection = Connection { outbox: Rc::clone(&outbox), peer, client: None, waiting: BTreeSet::new() };
+        self.connections.insert(number, connection);
         *self.connections_of.entry(peer.uid).or_default() += 1;
         (number, outbox)
     }
@@ -265,16 +269,13 @@ impl Engine {
         }
         let asked = Asked { connection, id: request.id, unknown: request.unknown };
         let answered = match request.op {
-            // What a client calls itself is not logged: people put keys into the strangest places.
-            Op::Hello { protocols, .. } => self.hello(&asked, &protocols),
+            Op::Hello { client, protocols } => self.hello(&asked, client.as_deref(), &protocols),
             Op::Ping => self.ping(&asked),
             Op::Acquire { pool, options } => self.acquire(&asked, &pool, &options),
             Op::ReportError(report) => self.report(&asked, &report),
             Op::Release(release) => self.release(&asked, &release),
             Op::Renew { lease, ttl_ms, detach } => self.renew(&asked, &lease, ttl_ms, detach),
-            Op::Status { pool, profile, after, limit } => {
-                self.status(&asked, pool.as_deref(), profile.as_deref(), after.as_deref(), limit)
-            }
+            Op::Status(page) => self.status(&asked, &page),
             Op::Explain { pool, options } => self.explain(&asked, &pool, &options),
             Op::History { pool, profile, credential, model, limit } => {
                 self.history(&asked, &pool, profile.as_deref(), credential.as_deref(), model.as_deref(), limit)

@@ -133,7 +133,9 @@ fn accept(stream: Stream, engine: &Rc<RefCell<Engine>>, connections: &mut JoinSe
 fn peer_of(stream: &Stream) -> io::Result<Peer> {
     let credentials = stream.peer_creds()?;
     let uid = credentials.euid().ok_or_else(|| io::Error::other("the kernel does not name the peer's user"))?;
-    Ok(Peer { uid, gid: credentials.egid() })
+    // From a namespace that the daemon cannot see into, the kernel gives 0.
+    let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid != 0);
+    Ok(Peer { uid, gid: credentials.egid(), pid })
 }
 
 fn admit(engine: &Engine, peer: Peer) -> Result<(), WireError<'static>> {

@@ -118,16 +118,7 @@ pub enum Op<'a> {
         detach: bool,
     },
     /// `status`.
-    Status {
-        /// Only this pool.
-        pool: Option<Cow<'a, str>>,
-        /// Whose names the answer uses.
-        profile: Option<Cow<'a, str>>,
-        /// Where to go on, as the page before said.
-        after: Option<Cow<'a, str>>,
-        /// How many credentials at most; 1 to 1,000.
-        limit: usize,
-    },
+    Status(Status<'a>),
     /// `explain`.
     Explain {
         /// Which pool.
@@ -202,7 +193,7 @@ impl Op<'_> {
             Self::ReportError(_) => OpName::ReportError,
             Self::Release(_) => OpName::Release,
             Self::Renew { .. } => OpName::Renew,
-            Self::Status { .. } => OpName::Status,
+            Self::Status(_) => OpName::Status,
             Self::Explain { .. } => OpName::Explain,
             Self::History { .. } => OpName::History,
             Self::Clear { .. } => OpName::Clear,
@@ -211,6 +202,21 @@ impl Op<'_> {
             Self::Reload => OpName::Reload,
         }
     }
+}
+
+/// Which page of what there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status<'a> {
+    /// Only this pool.
+    pub pool: Option<Cow<'a, str>>,
+    /// Whose names the answer uses.
+    pub profile: Option<Cow<'a, str>>,
+    /// Where to go on, as the page before said.
+    pub after: Option<Cow<'a, str>>,
+    /// How many credentials at most, and how many leases; 1 to 1,000.
+    pub limit: usize,
+    /// Whether to tell of each lease that is out with a number above this one, and who waits. Only of one pool.
+    pub leases: Option<u64>,
 }
 
 /// The conditions of a lease.

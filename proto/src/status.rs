@@ -101,7 +101,10 @@ pub struct PoolStatus<'a> {
     pub waiting: BTreeMap<Class, u64>,
     /// The first 32 of them, in the order in which they are served if each can use what comes free.
     #[serde(default)]
-    pub line: Vec<Waiter>,
+    pub line: Vec<Waiter<'a>>,
+    /// The leases that are out, if they were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leases_out: Option<LeasesOut<'a>>,
     /// What restricts the pool as a whole, or one model of it.
     pub restrictions: Vec<Restriction<'a>>,
     /// What an operator should know, a sentence each.
@@ -114,8 +117,8 @@ pub struct PoolStatus<'a> {
 }
 
 /// A request that waits for a lease.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waiter {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiter<'a> {
     /// Its public number, which names it and authorises nothing.
     pub number: u64,
     /// Its class.
@@ -128,6 +131,58 @@ pub struct Waiter {
     /// that come free for a waiter, or until the first candidate comes back if that is longer; `None` if neither is
     /// known.
     pub estimate_ms: Option<u64>,
+    /// The model that is waited for, if leases were asked for and one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Cow<'a, str>>,
+    /// Who waits, if leases were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Holder<'a>>,
+}
+
+/// A page of the leases of a pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeasesOut<'a> {
+    /// In the order in which they were granted.
+    pub page: Vec<LeaseOut<'a>>,
+    /// Where the next page begins, to be given as `leases_after`; `None` on the last one.
+    pub next: Option<u64>,
+}
+
+/// A lease that is out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseOut<'a> {
+    /// Its public number, which names it and authorises nothing.
+    pub number: u64,
+    /// The id of its credential.
+    pub credential: Cow<'a, str>,
+    /// The model that it is for, if one was named.
+    pub model: Option<Cow<'a, str>>,
+    /// The class that it was asked for in.
+    pub class: Class,
+    /// Whether it belongs to a session.
+    pub session: bool,
+    /// Whether it is to find out if the credential has recovered.
+    pub probe: bool,
+    /// Whether it outlives its connection.
+    pub detached: bool,
+    /// How long it has been out by now, in milliseconds.
+    pub held_ms: u64,
+    /// When it ends by itself, in milliseconds of Unix time.
+    pub expires_at_ms: u64,
+    /// Who holds it; `None` if nobody does: it is detached, or its connection was cut off by a restart.
+    pub holder: Option<Holder<'a>>,
+}
+
+/// Whose connection it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder<'a> {
+    /// What the client calls itself in `hello`, as far as that is fit to be shown. Nobody has checked it.
+    pub client: Option<Cow<'a, str>>,
+    /// The process that connected, by the kernel's word, as the daemon's own process namespace numbers it; `None` if it
+    /// has no number there.
+    pub pid: Option<u32>,
+    /// Its user, by the kernel's word.
+    pub uid: u32,
 }
 
 /// What one profile may lease from a pool.

@@ -18,6 +18,7 @@ mod framing;
 mod guard;
 mod hello;
 mod history;
+mod holders;
 mod legacy;
 mod lifetime;
 mod limits;

@@ -41,6 +41,11 @@ impl Peer {
         Self { child, input, output }
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a request without waiting for its reply.
     #[track_caller]
     pub(crate) fn send(&mut self, request: &Value) {

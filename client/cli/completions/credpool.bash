@@ -1257,7 +1257,7 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__status)
-            opts="-h -V --profile --socket --server --json --color --help --version"
+            opts="-h -V --leases --profile --socket --server --json --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

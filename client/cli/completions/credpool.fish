@@ -173,6 +173,7 @@ complete -c credpool -n "__fish_credpool_using_subcommand status" -l profile -d 
 complete -c credpool -n "__fish_credpool_using_subcommand status" -l socket -d 'The daemon\'s socket; without it, CREDPOOL_SOCKET, or else the usual places' -r -F
 complete -c credpool -n "__fish_credpool_using_subcommand status" -l server -d 'Accept a daemon that runs as this user, besides yourself and root; without it, CREDPOOL_ACCESS_SERVER' -r
 complete -c credpool -n "__fish_credpool_using_subcommand status" -l color -d 'Whether to use colours; `auto` does so on a terminal, unless NO_COLOR is set' -r
+complete -c credpool -n "__fish_credpool_using_subcommand status" -l leases -d 'Who holds leases of the pool, and who waits for one, too'
 complete -c credpool -n "__fish_credpool_using_subcommand status" -l json -d 'Print the daemon\'s answer as it is, one JSON object per line'
 complete -c credpool -n "__fish_credpool_using_subcommand status" -s h -l help -d 'Print help'
 complete -c credpool -n "__fish_credpool_using_subcommand status" -s V -l version -d 'Print version'

@@ -117,6 +117,9 @@ pub(crate) struct Words {
 pub(crate) struct Status {
     /// Only this pool
     pub(crate) pool: Option<String>,
+    /// Who holds leases of the pool, and who waits for one, too
+    #[arg(long, requires = "pool")]
+    pub(crate) leases: bool,
     #[command(flatten)]
     pub(crate) words: Words,
 }

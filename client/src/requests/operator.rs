@@ -36,6 +36,10 @@ pub struct StatusRequest {
     after: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leases: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leases_after: Option<u64>,
 }
 
 impl StatusRequest {
@@ -59,11 +63,25 @@ impl StatusRequest {
         self
     }
 
-    /// At most this many credentials, from 1 to 1,000.
+    /// At most this many credentials, and as many leases, from 1 to 1,000.
     #[must_use]
-    pub fn limit(mut self, credentials: usize) -> Self {
-        self.limit = Some(credentials);
+    pub fn limit(mut self, most: usize) -> Self {
+        self.limit = Some(most);
         self
+    }
+
+    /// Who holds leases and who waits, too. Needs a [`pool`](Self::pool).
+    #[must_use]
+    pub fn leases(mut self) -> Self {
+        self.leases = Some(true);
+        self
+    }
+
+    /// As [`leases`](Self::leases), from the page on that begins where the one before said `next`.
+    #[must_use]
+    pub fn leases_after(mut self, next: u64) -> Self {
+        self.leases_after = Some(next);
+        self.leases()
     }
 }
 

@@ -187,7 +187,15 @@ fn the_other_operations_arrive() {
         assert!(matches!(op, Op::Renew { ttl_ms: None, detach: true, .. }));
     });
     check(&StatusRequest::new().pool("p").after("a\u{1f}b").limit(5), |op| {
-        assert!(matches!(op, Op::Status { pool: Some(_), after: Some(after), limit: 5, .. } if after == "a\u{1f}b"));
+        let Op::Status(page) = op else { panic!("{op:?}") };
+        assert_eq!((page.pool.as_deref(), page.after.as_deref(), page.limit), (Some("p"), Some("a\u{1f}b"), 5));
+        assert_eq!(page.leases, None);
+    });
+    check(&StatusRequest::new().pool("p").leases(), |op| {
+        assert!(matches!(op, Op::Status(page) if page.leases == Some(0)));
+    });
+    check(&StatusRequest::new().pool("p").leases_after(7), |op| {
+        assert!(matches!(op, Op::Status(page) if page.leases == Some(7)));
     });
     check(&HistoryRequest::new("p").credential("c").model("m").limit(5), |op| {
         assert!(matches!(op, Op::History { credential: Some(_), model: Some(_), limit: 5, .. }));

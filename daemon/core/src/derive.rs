@@ -94,7 +94,7 @@ impl Index {
             *self.live_of.entry(owner).or_default() += 1;
         }
         if let Some(pool) = self.pools.get_mut(&lease.pool) {
-            pool.leases += 1;
+            pool.leases.insert(lease.no);
         }
     }
 

@@ -208,7 +208,7 @@ pub(crate) struct PoolIndex {
     /// Defined credentials by state.
     pub(crate) states: BTreeMap<State, usize>,
     /// Live leases.
-    pub(crate) leases: usize,
+    pub(crate) leases: BTreeSet<LeaseNo>,
     /// Who waits, by what is wanted.
     pub(crate) queues: BTreeMap<Wants, Queue>,
     /// When time alone gives something to somebody who waits.
@@ -230,7 +230,7 @@ impl PoolIndex {
             metered_models: BTreeMap::new(),
             without_secret: 0,
             states: BTreeMap::new(),
-            leases: 0,
+            leases: BTreeSet::new(),
             queues: BTreeMap::new(),
             wake: None,
             history: HistoryIndex::default(),

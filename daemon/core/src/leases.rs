@@ -160,7 +160,7 @@ impl Core {
             self.uncount_owner(owner);
         }
         if let Some(pool) = self.index.pools.get_mut(&lease.pool) {
-            pool.leases -= 1;
+            pool.leases.remove(&lease.no);
         }
         self.stir(lease.pool);
     }

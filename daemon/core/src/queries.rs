@@ -1,12 +1,13 @@
 //! Looking without touching: what `status` and `explain` are made of. They see the state as of the last `apply`.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use crate::cause::State;
 use crate::index::Placement;
 use crate::machine::Core;
 use crate::policy::Strategy;
-use crate::records::{Ask, ChosenBy, CredentialKey, Identity, List, PoolKey, Scope, WaiterNo};
+use crate::records::{Ask, ChosenBy, CredentialKey, Identity, Lease, LeaseNo, List, PoolKey, Scope, WaiterNo};
 use crate::refusal::Refusal;
 use crate::restriction::Restriction;
 use crate::time::Boot;
@@ -176,7 +177,13 @@ impl Core {
     /// Live leases of a pool.
     #[must_use]
     pub fn leases_out(&self, pool: PoolKey) -> usize {
-        self.index.pools.get(&pool).map_or(0, |pool| pool.leases)
+        self.index.pools.get(&pool).map_or(0, |pool| pool.leases.len())
+    }
+
+    /// The live leases of a pool with numbers above `after`, in the order in which they were granted.
+    pub fn leases_after(&self, pool: PoolKey, after: LeaseNo) -> impl Iterator<Item = &Lease> {
+        let out = self.index.pools.get(&pool).map(|pool| pool.leases.range((Bound::Excluded(after), Bound::Unbounded)));
+        out.into_iter().flatten().filter_map(|no| self.records.leases.get(no))
     }
 
     /// The first `most` of those who wait in a pool, in the order in which they are served if each can use what comes free

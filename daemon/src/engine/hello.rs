@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use credpool_proto::error::WireError;
 use credpool_proto::reply::{self, Hello, Pong};
 use credpool_proto::words::{ErrorCode, OpName};
+use credpool_verdict::scrub;
 
 use super::{Answer, Asked, Engine};
 use crate::definitions::Home;
@@ -16,10 +17,18 @@ const PROTOCOL: u64 = 1;
 pub(super) const SERVER: &str = concat!("credpoold/", env!("CARGO_PKG_VERSION"));
 
 impl Engine {
-    pub(super) fn hello(&mut self, asked: &Asked<'_>, protocols: &[u64]) -> Result<(), WireError<'static>> {
+    pub(super) fn hello(
+        &mut self,
+        asked: &Asked<'_>,
+        client: Option<&str>,
+        protocols: &[u64],
+    ) -> Result<(), WireError<'static>> {
         if !protocols.contains(&PROTOCOL) {
             let message = format!("this daemon speaks version {PROTOCOL} of the protocol");
             return Err(WireError::new(ErrorCode::UnsupportedProtocol, message));
+        }
+        if let Some(connection) = self.connections.get_mut(&asked.connection) {
+            connection.client = client.map(|client| scrub(client).into());
         }
         let hello = Hello {
             protocol: PROTOCOL,

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use credpool_core::{CredentialKey, Place, PoolKey, Profile};
+use credpool_core::{CredentialKey, LeaseNo, Place, PoolKey};
 use credpool_proto::error::WireError;
+use credpool_proto::request;
 use credpool_proto::status::{
     CredentialStatus, Definitions, PoolStatus, Problem, ProfileStatus, Snapshot, Status, Waiter,
 };
@@ -22,16 +23,13 @@ impl Engine {
     pub(super) fn status(
         &mut self,
         asked: &Asked<'_>,
-        pool: Option<&str>,
-        profile: Option<&str>,
-        after: Option<&str>,
-        limit: usize,
+        request: &request::Status<'_>,
     ) -> Result<(), WireError<'static>> {
-        let profile = self.speaker(profile)?;
-        let only = pool.map(|pool| self.pool(pool)).transpose()?;
+        let profile = self.speaker(request.profile.as_deref())?;
+        let only = request.pool.as_deref().map(|pool| self.pool(pool)).transpose()?;
         self.tick();
-        let after = after.map(cursor).transpose()?;
-        let mut left = limit;
+        let after = request.after.as_deref().map(cursor).transpose()?;
+        let mut left = request.limit;
         let mut pools = Vec::new();
         let mut last = None;
         let mut next = None;
@@ -47,7 +45,12 @@ impl Engine {
             }
             let is_new = from.is_none() && (left > 0 || !page.more);
             if !page.keys.is_empty() || is_new {
-                pools.push(self.pool_status(name, &profile, key, &page.keys));
+                let scope = Scope { pool: key, profile: Some(Arc::clone(&profile)) };
+                let mut status = self.pool_status(name, &scope, &page.keys);
+                if let Some(after) = request.leases {
+                    self.tell_leases(&mut status, &scope, LeaseNo(after), request.limit);
+                }
+                pools.push(status);
             }
             if page.more {
                 next = last;
@@ -83,14 +86,8 @@ impl Engine {
         Page { keys, more: rest.next().is_some() }
     }
 
-    fn pool_status<'a>(
-        &'a self,
-        name: &'a str,
-        profile: &Profile,
-        key: PoolKey,
-        page: &[CredentialKey],
-    ) -> PoolStatus<'a> {
-        let scope = Scope { pool: key, profile: Some(Arc::clone(profile)) };
+    fn pool_status<'a>(&'a self, name: &'a str, scope: &Scope, page: &[CredentialKey]) -> PoolStatus<'a> {
+        let key = scope.pool;
         let counts = self.core.states(key);
         let waiting = self.core.waiting(key);
         let policy = self.core.records().pools.get(&key).map(|pool| &pool.policy);
@@ -103,10 +100,11 @@ impl Engine {
             waiters: waiting.values().copied().map(convert::number).sum(),
             waiting: waiting.into_iter().map(|(class, n)| (convert::class_word(class), convert::number(n))).collect(),
             line: self.core.line(key, NAMED).iter().map(waiter).collect(),
+            leases_out: None,
             restrictions: self.core.restrictions_on_pool(key).map(|r| convert::restriction(r, self.now)).collect(),
             warnings: self.catalogue.warnings(key).map(Cow::Borrowed).collect(),
             profiles: if self.serves_profiles() { self.profiles_of(key) } else { Vec::new() },
-            credentials: page.iter().filter_map(|key| self.credential_status(&scope, *key)).collect(),
+            credentials: page.iter().filter_map(|key| self.credential_status(scope, *key)).collect(),
         }
     }
 
@@ -186,13 +184,15 @@ impl Engine {
     }
 }
 
-fn waiter(place: &Place) -> Waiter {
+fn waiter<'a>(place: &Place) -> Waiter<'a> {
     Waiter {
         number: place.waiter.0,
         class: convert::class_word(place.class),
         position: convert::number(place.position),
         waited_ms: place.waited_ms,
         estimate_ms: place.estimate_ms,
+        model: None,
+        holder: None,
     }
 }
 

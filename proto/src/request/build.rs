@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::fields::{self, Fields, KeySet, OPTIONS, USAGE};
 use super::values::{Code, Cursor, Hint, HttpStatus, Ids, Int, Name, Note, Positive, Text, Versions};
-use super::{AcquireOptions, Facts, Next, Op, Raw, Release, ReportError, Request, Subject, Usage, op_name};
+use super::{AcquireOptions, Facts, Next, Op, Raw, Release, ReportError, Request, Status, Subject, Usage, op_name};
 use crate::PROTOCOL_VERSION;
 use crate::error::WireError;
 use crate::limits::{MAX_EXCLUDE, MAX_HISTORY_PAGE, MAX_PROTOCOLS, MAX_REPORTS_PER_LEASE, MAX_STATUS_PAGE};
@@ -41,12 +41,7 @@ fn operation<'a>(name: OpName, mut fields: Fields<'a>, unknown: &mut Vec<Cow<'a,
             ttl_ms: fields.ttl_ms.map(|Positive(ms)| ms),
             detach: fields.detach.unwrap_or(false),
         },
-        OpName::Status => Op::Status {
-            pool: name_of(fields.pool),
-            profile: name_of(fields.profile),
-            after: fields.after.map(|Cursor(after)| after),
-            limit: page(fields.limit, "status_page", MAX_STATUS_PAGE)?,
-        },
+        OpName::Status => Op::Status(status(fields)?),
         OpName::History => Op::History {
             pool: need.name("pool", fields.pool)?,
             profile: name_of(fields.profile),
@@ -96,6 +91,25 @@ fn options(fields: Fields<'_>) -> Result<AcquireOptions<'_>> {
         ttl_ms: fields.ttl_ms.map(|Positive(ms)| ms),
         detach: fields.detach.unwrap_or(false),
         secret: fields.secret.unwrap_or(true),
+    })
+}
+
+fn status(fields: Fields<'_>) -> Result<Status<'_>> {
+    let pool = name_of(fields.pool);
+    let leases = match (fields.leases.unwrap_or(false), fields.leases_after) {
+        (true, _) if pool.is_none() => {
+            return Err(WireError::bad_request("`leases` needs `pool`: it is told of one pool"));
+        }
+        (true, after) => Some(after.map_or(0, |Int(number)| number)),
+        (false, Some(_)) => return Err(WireError::bad_request("`leases_after` needs `leases`")),
+        (false, None) => None,
+    };
+    Ok(Status {
+        pool,
+        profile: name_of(fields.profile),
+        after: fields.after.map(|Cursor(after)| after),
+        limit: page(fields.limit, "status_page", MAX_STATUS_PAGE)?,
+        leases,
     })
 }
 

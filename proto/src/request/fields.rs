@@ -99,6 +99,8 @@ fields! {
     output_tokens: Int,
     after: Cursor<'a>,
     limit: Positive,
+    leases: bool,
+    leases_after: Int,
     for_ms: Positive,
     note: Note<'a>,
 }
@@ -181,7 +183,9 @@ pub(super) const fn keys_of(op: OpName) -> KeySet {
         ]),
         OpName::Release => KeySet::of(&[Key::lease, Key::outcome, Key::status, Key::headers, Key::usage]),
         OpName::Renew => KeySet::of(&[Key::lease, Key::ttl_ms, Key::detach]),
-        OpName::Status => KeySet::of(&[Key::pool, Key::profile, Key::after, Key::limit]),
+        OpName::Status => {
+            KeySet::of(&[Key::pool, Key::profile, Key::after, Key::limit, Key::leases, Key::leases_after])
+        }
         OpName::History => KeySet::of(&[Key::pool, Key::profile, Key::credential, Key::model, Key::limit]),
         OpName::Clear => KeySet::of(&[Key::pool, Key::profile, Key::credential, Key::model]),
         OpName::Disable => KeySet::of(&[Key::pool, Key::profile, Key::credential, Key::for_ms, Key::note]),

@@ -15,6 +15,25 @@ fn restriction() -> Restriction<'static> {
     }
 }
 
+fn holder() -> Holder<'static> {
+    Holder { client: Some("example/1.0".into()), pid: None, uid: 1_000 }
+}
+
+fn lease() -> LeaseOut<'static> {
+    LeaseOut {
+        number: 7,
+        credential: "a1b2c3".into(),
+        model: None,
+        class: Class::Interactive,
+        session: true,
+        probe: false,
+        detached: false,
+        held_ms: 5,
+        expires_at_ms: 1_795_475_600_000,
+        holder: Some(holder()),
+    }
+}
+
 fn status() -> Status<'static> {
     Status {
         server: "credpoold/0.1.0".into(),
@@ -38,7 +57,16 @@ fn status() -> Status<'static> {
             leases: 0,
             waiters: 1,
             waiting: BTreeMap::from([(Class::Background, 1)]),
-            line: vec![Waiter { number: 3, class: Class::Background, position: 1, waited_ms: 20, estimate_ms: None }],
+            line: vec![Waiter {
+                number: 3,
+                class: Class::Background,
+                position: 1,
+                waited_ms: 20,
+                estimate_ms: None,
+                model: Some("gpt-5.5".into()),
+                holder: Some(holder()),
+            }],
+            leases_out: Some(LeasesOut { page: vec![lease()], next: Some(7) }),
             restrictions: Vec::new(),
             warnings: Vec::new(),
             profiles: vec![ProfileStatus { profile: "coder".into(), strategy: "random".into(), total: 1 }],

@@ -82,6 +82,12 @@ fn a_list_is_of_a_pool_or_of_all() {
 }
 
 #[test]
+fn leases_are_shown_of_one_pool() {
+    accept("credpool status p --leases");
+    refuse("credpool status --leases");
+}
+
+#[test]
 fn cleaning_is_about_the_file_and_nothing_else() {
     accept("credpool auth clean --dry-run --auth-file /a --json");
     accept("credpool auth clean --force");

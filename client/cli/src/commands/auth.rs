@@ -30,7 +30,9 @@ pub(super) async fn auth(global: &Global, args: Auth, output: &mut Output) -> Re
 
 async fn list(session: &mut Session<'_>, args: List) -> Result<(), Failed> {
     let List { pool, words: Words { profile } } = args;
-    let status = whole_status(session, pool, profile.clone()).await?;
+    let request = given(StatusRequest::new(), pool, StatusRequest::pool);
+    let request = given(request, profile.clone(), StatusRequest::profile);
+    let status = whole_status(session, &request).await?;
     if session.output.is_json() {
         // It has been printed, and has all but the arrow.
         return Ok(());

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _};
 
 use credpool_client::proto::reply::Pong;
-use credpool_client::proto::status::Status;
+use credpool_client::proto::status::{LeasesOut, Status};
 use credpool_client::{ExplainRequest, HistoryRequest, PingRequest, StatusRequest};
 
 use super::Session;
@@ -13,22 +13,29 @@ use crate::render::{self, clean};
 use crate::session::now_ms;
 
 pub(super) async fn status(session: &mut Session<'_>, args: args::Status) -> Result<(), Failed> {
-    let status = whole_status(session, args.pool, args.words.profile).await?;
+    let request = given(StatusRequest::new(), args.pool, StatusRequest::pool);
+    let request = given(request, args.words.profile, StatusRequest::profile);
+    let request = if args.leases { request.leases() } else { request };
+    let status = whole_status(session, &request).await?;
     Ok(session.output.say(&render::status::render(&status))?)
 }
 
 /// Reads all pages before anything is printed for people; programs get each page as it comes.
 pub(super) async fn whole_status(
     session: &mut Session<'_>,
-    pool: Option<String>,
-    profile: Option<String>,
+    request: &StatusRequest,
 ) -> Result<Status<'static>, Failed> {
-    let request = given(StatusRequest::new(), pool, StatusRequest::pool);
-    let request = given(request, profile, StatusRequest::profile);
-    let mut status: Status<'static> = session.ask(&request).await?;
+    let mut status: Status<'static> = session.ask(request).await?;
     while let Some(next) = status.next.take() {
         let page: Status<'static> = session.ask(&request.clone().after(next)).await?;
         append(&mut status, page);
+    }
+    while let Some(next) = leases_of(&mut status).and_then(|out| out.next.take()) {
+        let mut page: Status<'static> = session.ask(&request.clone().leases_after(next)).await?;
+        if let (Some(out), Some(page)) = (leases_of(&mut status), leases_of(&mut page)) {
+            out.page.append(&mut page.page);
+            out.next = page.next;
+        }
     }
     Ok(status)
 }
@@ -42,6 +49,11 @@ fn append(status: &mut Status<'static>, page: Status<'static>) {
         }
     }
     status.next = page.next;
+}
+
+/// Where the leases are of the one pool that was asked about.
+fn leases_of<'a>(status: &'a mut Status<'static>) -> Option<&'a mut LeasesOut<'static>> {
+    status.pools.first_mut()?.leases_out.as_mut()
 }
 
 pub(super) async fn explain(session: &mut Session<'_>, args: Explain) -> Result<(), Failed> {

@@ -10,6 +10,8 @@ use super::table::{self, Cell, Column, Row};
 use super::time::for_people;
 use super::{WIDTH, cause_of, clean, count, restriction, running_out, words};
 
+mod leases;
+
 const COLUMNS: [Column; 7] = [
     Column { heading: "STATE", right: false, shrinks_to: None },
     Column { heading: "LEFT", right: true, shrinks_to: None },
@@ -117,11 +119,11 @@ fn pool(out: &mut String, pool: &PoolStatus<'_>, now_ms: u64) {
     for warning in &pool.warnings {
         let _ = writeln!(out, "{} {}", paint(ODD, "!"), clean(warning));
     }
-    if pool.credentials.is_empty() {
-        return;
+    if !pool.credentials.is_empty() {
+        let rows: Vec<_> = pool.credentials.iter().map(|credential| row(credential, now_ms)).collect();
+        out.push_str(&table::render(&COLUMNS, &rows, WIDTH));
     }
-    let rows: Vec<_> = pool.credentials.iter().map(|credential| row(credential, now_ms)).collect();
-    out.push_str(&table::render(&COLUMNS, &rows, WIDTH));
+    leases::render(out, pool, now_ms);
 }
 
 fn row(credential: &CredentialStatus<'_>, now_ms: u64) -> Row<7> {

@@ -107,8 +107,8 @@ fn whatever_names_credentials_may_name_a_profile() {
     let profile = |op: &str| match accept(&format!(r#"{{"op":"{op}","pool":"p","profile":"dev","credential":"c"}}"#)).op
     {
         Op::Acquire { options, .. } | Op::Explain { options, .. } => options.profile.map(Cow::into_owned),
-        Op::Status { profile, .. }
-        | Op::History { profile, .. }
+        Op::Status(status) => status.profile.map(Cow::into_owned),
+        Op::History { profile, .. }
         | Op::Clear { profile, .. }
         | Op::Disable { profile, .. }
         | Op::Enable { profile, .. } => profile.map(Cow::into_owned),
@@ -140,7 +140,7 @@ fn a_page_of_history_is_bounded() {
 #[test]
 fn a_status_page_is_bounded() {
     let limit = |line: &str| match accept(line).op {
-        Op::Status { limit, .. } => limit,
+        Op::Status(status) => status.limit,
         other => panic!("{other:?}"),
     };
     let line = |value: usize| format!(r#"{{"op":"status","limit":{value}}}"#);
@@ -154,4 +154,22 @@ fn a_status_page_is_bounded() {
     accept(&after(MAX_CURSOR_BYTES - 1));
     accept(&after(MAX_CURSOR_BYTES));
     assert!(complaint(&after(MAX_CURSOR_BYTES + 1)).starts_with("`after` must be"));
+}
+
+#[test]
+fn leases_are_told_of_one_pool_and_from_a_number_on() {
+    let leases = |fields: &str| match accept(&format!(r#"{{"op":"status","pool":"p"{fields}}}"#)).op {
+        Op::Status(status) => status.leases,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(leases(""), None);
+    assert_eq!(leases(r#","leases":false"#), None);
+    assert_eq!(leases(r#","leases":true"#), Some(0));
+    assert_eq!(leases(r#","leases":true,"leases_after":7"#), Some(7));
+    let complained = complaint(r#"{"op":"status","leases":true}"#);
+    assert_eq!(complained, "`leases` needs `pool`: it is told of one pool");
+    for fields in ["", r#","leases":false"#] {
+        let complained = complaint(&format!(r#"{{"op":"status","pool":"p","leases_after":7{fields}}}"#));
+        assert_eq!(complained, "`leases_after` needs `leases`");
+    }
 }

@@ -215,3 +215,50 @@ fn long_and_hostile_text_keeps_to_its_place() {
     let row = "  ◐ cooling      6d 2h  rate limit 429: a r…     0/1      0  a label\\u{…  d4e5f6\n";
     assert!(text.contains(row), "{text}");
 }
+
+#[test]
+fn leases_and_waiters_stand_under_their_pool_if_they_were_asked_for() {
+    let mut value = sample();
+    let pool = &mut value["pools"][0];
+    let lease = |number: u64, holder: serde_json::Value| {
+        json!({
+            "number": number, "credential": "a1b2c3", "model": null, "class": "interactive", "session": false,
+            "probe": false, "detached": false, "held_ms": 61_000, "expires_at_ms": NOW + 3_539_000, "holder": holder
+        })
+    };
+    let mut first = lease(7, json!({"client": "aider/1.0\n", "pid": 4_711, "uid": 1_000}));
+    first["model"] = json!("gpt-5.5");
+    first["session"] = json!(true);
+    let mut last = lease(9, json!(null));
+    last["detached"] = json!(true);
+    last["class"] = json!("background");
+    last["probe"] = json!(true);
+    let second = lease(8, json!({"client": null, "pid": null, "uid": 1_000}));
+    pool["counts"] = json!({"ready": 1});
+    pool["strategy"] = json!("random");
+    pool["leases_out"] = json!({"page": [first, second, last], "next": null});
+    pool["waiters"] = json!(34);
+    pool["line"] = json!([{
+        "number": 3, "class": "background", "position": 1, "waited_ms": 2_000, "estimate_ms": 43_000,
+        "model": "gpt-5.5", "holder": {"client": "batch/2", "pid": 4_712, "uid": 1_000}
+    }]);
+    let text = plain(&status(value));
+    let (_, told) = text.split_once("  ffffff\n").unwrap();
+    assert_eq!(
+        told,
+        "\
+leases out
+  LEASE  HOLDER        PID   HELD     LEFT  FOR                ID
+      7  aider/1.0\\n  4711  1m 1s  58m 59s  gpt-5.5, session   a1b2c3
+      8  of uid 1000     -  1m 1s  58m 59s                     a1b2c3
+      9  detached        -  1m 1s  58m 59s  background, probe  a1b2c3
+waiting
+  PLACE  WAITS     PID  SO FAR  YET ABOUT  FOR
+      1  batch/2  4712      2s        43s  gpt-5.5, background
+  and 33 more
+"
+    );
+    let mut value = sample();
+    value["pools"][0]["leases_out"] = json!({"page": [], "next": null});
+    assert!(plain(&status(value)).ends_with("\nleases out  none\nwaiting  none\n"));
+}
