@@ -264,7 +264,7 @@ impl Client {
     ///
     /// Dropping the future leaves open whether the credential was disabled.
     pub async fn disable(&self, request: DisableRequest) -> Result<CredentialBrief<'static>, Error> {
-        self.ask(&request).await.map(|Switched { credential }| credential)
+        self.ask(&request).await.map(|Switched { credential, .. }| credential)
     }
 
     /// Puts a disabled credential back to use; returns its state.
@@ -277,7 +277,7 @@ impl Client {
     ///
     /// Dropping the future leaves open whether the credential was enabled.
     pub async fn enable(&self, request: EnableRequest) -> Result<CredentialBrief<'static>, Error> {
-        self.ask(&request).await.map(|Switched { credential }| credential)
+        self.ask(&request).await.map(|Switched { credential, .. }| credential)
     }
 
     /// Has the definitions read again.

@@ -34,12 +34,12 @@ fn print(out: &mut impl Write, config: &Config, outcome: &LoadOutcome) -> io::Re
         let cap = if policy.cap.hard { "hard" } else { "soft" };
         let (strategy, most) = (crate::engine::strategy_name(policy.strategy), policy.cap.max_in_flight);
         writeln!(out, "\n{name}: {} credentials, {strategy}, {cap} cap of {most}", pool.credentials.len())?;
-        for credential in &pool.credentials {
+        for (at, credential) in pool.credentials.iter().enumerate() {
             let row = &pool.rows[credential.row];
             writeln!(
                 out,
                 "  {:<16} {:<24} {:<8} {:<28} {}",
-                credential.id,
+                pool.called(at),
                 row.label,
                 row.auth_type.as_str(),
                 row.source,
@@ -48,8 +48,7 @@ fn print(out: &mut impl Write, config: &Config, outcome: &LoadOutcome) -> io::Re
         }
         if outcome.definitions.homes.len() > 1 {
             for list in &pool.lists {
-                let members = list.rows.iter().map(|row| &*pool.credentials[pool.credential_of(*row)].id);
-                let members: Vec<&str> = members.collect();
+                let members: Vec<_> = list.rows.iter().map(|row| pool.called(pool.credential_of(*row))).collect();
                 let strategy = crate::engine::strategy_name(config.policy(name, list.strategy).strategy);
                 writeln!(out, "  {}: {strategy}, {}", list.profiles.join(", "), members.join(", "))?;
             }

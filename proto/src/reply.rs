@@ -283,6 +283,9 @@ pub struct Cleared {
 pub struct Switched<'a> {
     /// The credential, in its new state.
     pub credential: CredentialBrief<'a>,
+    /// Who may lease it, where homes of several profiles are served: it is switched for all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<Cow<'a, str>>,
 }
 
 /// The answer to `reload`.

@@ -114,6 +114,26 @@ fn a_root_s_operator_speaks_of_the_profile_s_keys_by_its_name() {
 }
 
 #[test]
+fn whoever_switches_a_key_that_others_have_is_told_so() {
+    let row = |label: &str| Row::key(label).secret(&secret("shared"));
+    let builder = DaemonBuilder::serving(&AuthJson::default().pool("openrouter", [row("roots")]));
+    let coder = builder.home().profile("coder");
+    AuthJson::default().pool("openrouter", [row("coders"), Row::key("own")]).write(&coder.join("auth.json"));
+    let daemon = builder.start();
+    let says = |arguments: &[&str]| Saying::Option.says(&daemon, arguments);
+    let shared = Row::key("coders").id();
+    assert_eq!(
+        says(&["disable", "openrouter", "coders"]),
+        format!("coders ({shared}) is disabled now.\nSo it is for each profile that has it: default, coder.\n")
+    );
+    assert_eq!(
+        says(&["enable", "openrouter", "coders"]),
+        format!("coders ({shared}) is ready now.\nSo it is for each profile that has it: default, coder.\n")
+    );
+    assert_eq!(says(&["disable", "openrouter", "own"]), format!("own ({}) is disabled now.\n", Row::key("own").id()));
+}
+
+#[test]
 fn however_a_profile_is_meant_what_it_gave_is_one_lease() {
     let daemon = daemon("coder");
     for saying in [Saying::Home, Saying::Option, Saying::Nothing, Saying::Home] {

@@ -90,4 +90,39 @@ fn a_profile_that_lists_a_key_twice_is_told_of() {
     let daemon = builder.start();
     let warnings: Vec<Value> = pool(&mut daemon.wire(), "openrouter")["warnings"].as_array().expect("a list").clone();
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
+    // The root has no credential of these names.
+    for label in ["work", "again"] {
+        let name = format!("\"{label}\" ({}@coder)", Row::key(label).id());
+        assert!(warnings[0].as_str().is_some_and(|warning| warning.contains(&name)), "{name}: {warnings:#?}");
+    }
+}
+
+#[test]
+fn an_id_that_means_another_key_elsewhere_is_named_with_its_profile() {
+    // The profile has the root's key, once more, and another one that bears the id of it.
+    let twice = |first: &str| {
+        let row = |id: &str, secret_of: &str| Row::key(id).set("id", json!(id)).secret(&secret(secret_of));
+        AuthJson::default().pool("openrouter", [row("a1", first), row("b2", "shared"), row("c3", "shared")])
+    };
+    let builder = DaemonBuilder::serving(&twice("shared"));
+    twice("own").write(&builder.home().profile("coder").join("auth.json"));
+    let checked = builder.run_check();
+    let daemon = builder.start();
+    let mut wire = daemon.wire();
+    let warnings = pool(&mut wire, "openrouter")["warnings"].clone();
+    let [warning] = warnings.as_array().expect("a list").as_slice() else { panic!("{warnings:#}") };
+    let warning = warning.as_str().expect("a sentence");
+    assert!(warning.starts_with("\"a1\" (a1@default), \"b2\" (b2) and \"c3\" (c3) have the same secret"), "{warning}");
+    assert!(checked.stdout.contains(warning), "{checked:?}");
+    for line in ["  a1@default  ", "  a1@coder  ", "  b2  ", "coder: fill_first, a1@coder, b2, c3\n"] {
+        assert!(checked.stdout.contains(line), "{line}: {}", checked.stdout);
+    }
+    // What it says can be said by everybody, and means the same.
+    for profile in ["default", "coder"] {
+        let disable = json!({"op": "disable", "pool": "openrouter", "profile": profile, "credential": "a1@default"});
+        let reply = wire.ok(&disable);
+        assert_eq!(reply["profiles"], json!(["default"]), "{reply:#}");
+        let enable = json!({"op": "enable", "pool": "openrouter", "profile": profile, "credential": "b2"});
+        assert_eq!(wire.ok(&enable)["profiles"], json!(["default", "coder"]));
+    }
 }

@@ -76,7 +76,7 @@ fn warning(account: Account<'_>, credentials: &BTreeSet<usize>, pool: &PoolRows)
         .take(named)
         .map(|at| {
             let credential = &pool.credentials[*at];
-            format!("{} ({})", printable(&pool.rows[credential.row].label), credential.id)
+            format!("{} ({})", printable(&pool.rows[credential.row].label), pool.called(*at))
         })
         .collect();
     let last = match credentials.len() - named {

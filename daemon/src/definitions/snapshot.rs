@@ -1,5 +1,6 @@
 //! Definitions as they were read at one moment.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -85,6 +86,22 @@ impl PoolRows {
     #[must_use]
     pub fn credential_of(&self, row: usize) -> usize {
         self.defines[row]
+    }
+
+    /// What a credential is called in words that mean it to everybody: its id, or `ID@PROFILE`, after the first profile
+    /// that may lease it, where the id alone is not its name for each profile.
+    #[must_use]
+    pub fn called(&self, credential: usize) -> Cow<'_, str> {
+        let has_it = |(list, _): &(usize, &List)| self.names.has(*list, credential);
+        let owner = self.lists.iter().enumerate().find(has_it).and_then(|(_, list)| list.profiles.first());
+        let Some(owner) = owner else { return Cow::Borrowed(&self.credentials[credential].id) };
+        let row = self.names.row(owner, credential).unwrap_or(self.credentials[credential].row);
+        let id = &self.rows[row].id;
+        let means_it = |list: &List| {
+            let names = list.profiles.first().and_then(|profile| self.names.of(Some(profile)));
+            names.is_some_and(|names| names.by_id(id) == Some(credential))
+        };
+        if self.lists.iter().all(means_it) { Cow::Borrowed(id) } else { Cow::Owned(format!("{id}@{owner}")) }
     }
 }
 

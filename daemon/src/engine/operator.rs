@@ -51,7 +51,8 @@ impl Engine {
         match result {
             Ok(_) => {
                 let credential = self.seen(scope).brief(*key);
-                self.reply(ticket, &Switched { credential });
+                let profiles = self.profiles_with(*key).map(|profile| profile.to_string().into()).collect();
+                self.reply(ticket, &Switched { credential, profiles });
             }
             Err(refusal) => self.reply_error(ticket, &self.seen(scope).error(&refusal, None, None)),
         }

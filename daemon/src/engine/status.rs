@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use credpool_core::{CredentialKey, LeaseNo, Place, PoolKey};
+use credpool_core::{CredentialKey, LeaseNo, Place, PoolKey, Profile};
 use credpool_proto::error::WireError;
 use credpool_proto::request;
 use credpool_proto::status::{
@@ -112,7 +112,6 @@ impl Engine {
         let row = self.catalogue.row(key, scope.profile())?;
         let credential = self.core.records().credentials.get(&key)?;
         let brief = self.seen(scope).brief(key);
-        let profiles = self.catalogue.profiles(key).filter(|_| self.serves_profiles());
         let cap = self.core.cap(key);
         Some(CredentialStatus {
             id: brief.id,
@@ -132,13 +131,18 @@ impl Engine {
             max_in_flight: u64::from(cap.max_in_flight),
             cap: if cap.hard { Cap::Hard } else { Cap::Soft },
             grants: credential.grants,
-            profiles: profiles.map(|profile| Cow::Borrowed(&**profile)).collect(),
+            profiles: self.profiles_with(key).map(|profile| Cow::Borrowed(&**profile)).collect(),
         })
     }
 
     /// Whether there are homes to tell apart.
     fn serves_profiles(&self) -> bool {
         self.catalogue.homes().len() > 1
+    }
+
+    /// Who may lease a credential; nobody is named where there are no homes to tell apart.
+    pub(super) fn profiles_with(&self, key: CredentialKey) -> impl Iterator<Item = &Profile> {
+        self.catalogue.profiles(key).filter(|_| self.serves_profiles())
     }
 
     fn profiles_of(&self, pool: PoolKey) -> Vec<ProfileStatus<'_>> {

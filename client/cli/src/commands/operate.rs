@@ -1,6 +1,6 @@
 //! `clear`, `disable`, `enable` and `reload`: an operator steps in.
 
-use credpool_client::proto::reply::{Cleared, CredentialBrief, Reloaded, Switched};
+use credpool_client::proto::reply::{Cleared, Reloaded, Switched};
 use credpool_client::{ClearRequest, DisableRequest, EnableRequest, ReloadRequest};
 
 use super::Session;
@@ -26,22 +26,27 @@ pub(super) async fn disable(session: &mut Session<'_>, args: Disable) -> Result<
     let request = given(DisableRequest::new(args.pool, args.credential), args.lasting, DisableRequest::lasting);
     let request = given(request, args.words.profile, DisableRequest::profile);
     let request = given(request, args.note, DisableRequest::note);
-    let Switched { credential } = session.ask(&request).await?;
-    Ok(session.output.say(&now_in(&credential))?)
+    let switched = session.ask(&request).await?;
+    Ok(session.output.say(&now_in(&switched))?)
 }
 
 pub(super) async fn enable(session: &mut Session<'_>, args: Enable) -> Result<(), Failed> {
     let request = EnableRequest::new(args.pool, args.credential);
     let request = given(request, args.words.profile, EnableRequest::profile);
-    let Switched { credential } = session.ask(&request).await?;
-    Ok(session.output.say(&now_in(&credential))?)
+    let switched = session.ask(&request).await?;
+    Ok(session.output.say(&now_in(&switched))?)
 }
 
-fn now_in(credential: &CredentialBrief<'_>) -> String {
+fn now_in(Switched { credential, profiles }: &Switched<'_>) -> String {
     let until = credential.until_at_ms.map(|at_ms| for_people(at_ms.saturating_sub(now_ms())));
     let until = until.map(|left| format!(" for {left}")).unwrap_or_default();
     let state = words(credential.state.as_str());
-    format!("{} ({}) is {state}{until} now.", clean(&credential.label), clean(&credential.id))
+    let mut text = format!("{} ({}) is {state}{until} now.", clean(&credential.label), clean(&credential.id));
+    if profiles.len() > 1 {
+        let profiles: Vec<_> = profiles.iter().map(|profile| clean(profile)).collect();
+        text.push_str(&format!("\nSo it is for each profile that has it: {}.", profiles.join(", ")));
+    }
+    text
 }
 
 pub(super) async fn reload(session: &mut Session<'_>) -> Result<(), Failed> {
