@@ -151,12 +151,14 @@ impl Naive {
             let waiter = self.waiters[at].clone();
             match self.outlook(pool, &waiter.wanted.ask) {
                 Ok(outlook) => {
-                    let (_, most) = self.soonest(&waiter.wanted.ask, &outlook);
-                    if most <= waiter.until.saturating_sub(self.boot()) {
-                        // It was given up later.
+                    let (least, most) = self.soonest(&waiter.wanted.ask, &outlook);
+                    let patience = waiter.until.saturating_sub(self.boot());
+                    let said = Refused { wanted: &waiter.wanted, outlook: &outlook, naive: self }.check(refusal);
+                    // It was given up later; perhaps so if the core may be off by enough.
+                    if most <= patience || (least <= patience && said.is_err()) {
                         break;
                     }
-                    Refused { wanted: &waiter.wanted, outlook: &outlook, naive: self }.check(refusal)?;
+                    said?;
                 }
                 Err(why) => ensure!(*refusal == why, "{no:?} waits for nothing: {why:?}"),
             }
