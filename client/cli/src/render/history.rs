@@ -7,7 +7,7 @@ use super::style::{BAD, FAINT, GOOD, ODD, PLAIN, paint};
 use super::table::{self, Cell, Column, Row};
 use super::time::for_people;
 use super::verdict::why_not;
-use super::{WIDTH, clean, count, describe};
+use super::{SPENT, WIDTH, clean, count, describe};
 
 const COLUMNS: [Column; 6] = [
     Column { heading: "AGO", right: true, shrinks_to: None },
@@ -93,7 +93,8 @@ fn notes(entry: &Entry<'_>) -> Vec<String> {
             Some(strikes @ 2..) => format!(", {strikes} times in a row"),
             _ => String::new(),
         };
-        notes.push(format!("by rule {}{}{again}", clean(rule), evidence.unwrap_or_default()));
+        let by = if rule == SPENT { "a response said so".to_owned() } else { format!("by rule {}", clean(rule)) };
+        notes.push(format!("{by}{}{again}", evidence.unwrap_or_default()));
     }
     if entry.event == HistoryEvent::Imported {
         notes.push("noted by Hermes in auth.json".to_owned());

@@ -38,7 +38,7 @@ fn what_happened_stands_with_what_it_was_judged_by() {
         "    └ by rule http.400",
         "    └ nothing has changed: it is not the credential's fault",
         "   2m  used up, quota  account       1m  work            a1b2c3",
-        "    └ by rule window.spent (header:x-codex-primary-reset-at 1795471660)",
+        "    └ a response said so (header:x-codex-primary-reset-at 1795471660)",
         "   1h  disabled        credential  over  work            a1b2c3",
         "    └ new key",
         "   2h  cleared         pool           -  the whole pool",
