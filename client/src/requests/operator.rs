@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use super::{Call, milliseconds};
 
-/// Gives requests a profile to speak for.
+/// Makes requests calls, of the operation so named, with a profile to speak for.
 macro_rules! spoken_for_a_profile {
-    ($($request:ident)*) => {$(
+    ($($request:ident is $op:literal, repeatable: $repeatable:literal;)*) => {$(
         impl $request {
             /// The profile in whose words credentials are named, here and in the answer.
             #[must_use]
@@ -20,10 +20,28 @@ macro_rules! spoken_for_a_profile {
                 self
             }
         }
+
+        impl Call for $request {
+            const OP: &'static str = $op;
+
+            fn may_be_repeated(&self) -> bool {
+                $repeatable
+            }
+
+            fn default_profile(&mut self, profile: &str) {
+                self.profile.get_or_insert_with(|| profile.to_owned());
+            }
+        }
     )*};
 }
 
-spoken_for_a_profile!(StatusRequest HistoryRequest ClearRequest DisableRequest EnableRequest);
+spoken_for_a_profile! {
+    StatusRequest is "status", repeatable: true;
+    HistoryRequest is "history", repeatable: false;
+    ClearRequest is "clear", repeatable: false;
+    DisableRequest is "disable", repeatable: false;
+    EnableRequest is "enable", repeatable: false;
+}
 
 /// `status`: pools and credentials, a page at a time.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -85,18 +103,6 @@ impl StatusRequest {
     }
 }
 
-impl Call for StatusRequest {
-    const OP: &'static str = "status";
-
-    fn may_be_repeated(&self) -> bool {
-        true
-    }
-
-    fn default_profile(&mut self, profile: &str) {
-        self.profile.get_or_insert_with(|| profile.to_owned());
-    }
-}
-
 /// `history`: what was said and done about credentials.
 #[derive(Clone, Debug, Serialize)]
 pub struct HistoryRequest {
@@ -139,14 +145,6 @@ impl HistoryRequest {
     }
 }
 
-impl Call for HistoryRequest {
-    const OP: &'static str = "history";
-
-    fn default_profile(&mut self, profile: &str) {
-        self.profile.get_or_insert_with(|| profile.to_owned());
-    }
-}
-
 /// `clear`: lift what restricts a pool or a credential; what an operator disabled stays disabled.
 #[derive(Clone, Debug, Serialize)]
 pub struct ClearRequest {
@@ -177,14 +175,6 @@ impl ClearRequest {
     pub fn model(mut self, model: impl Into<String>) -> Self {
         self.model = Some(model.into());
         self
-    }
-}
-
-impl Call for ClearRequest {
-    const OP: &'static str = "clear";
-
-    fn default_profile(&mut self, profile: &str) {
-        self.profile.get_or_insert_with(|| profile.to_owned());
     }
 }
 
@@ -222,14 +212,6 @@ impl DisableRequest {
     }
 }
 
-impl Call for DisableRequest {
-    const OP: &'static str = "disable";
-
-    fn default_profile(&mut self, profile: &str) {
-        self.profile.get_or_insert_with(|| profile.to_owned());
-    }
-}
-
 /// `enable`: put a disabled credential back to use.
 #[derive(Clone, Debug, Serialize)]
 pub struct EnableRequest {
@@ -243,13 +225,5 @@ impl EnableRequest {
     /// This credential, given by its id or its label.
     pub fn new(pool: impl Into<String>, credential: impl Into<String>) -> Self {
         Self { pool: pool.into(), profile: None, credential: credential.into() }
-    }
-}
-
-impl Call for EnableRequest {
-    const OP: &'static str = "enable";
-
-    fn default_profile(&mut self, profile: &str) {
-        self.profile.get_or_insert_with(|| profile.to_owned());
     }
 }
