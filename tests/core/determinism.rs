@@ -143,6 +143,19 @@ proptest! {
     }
 
     #[test]
+    fn where_nobody_names_an_instant_the_wall_clock_changes_nothing((setup, script) in scripts(60)) {
+        let stepped: Vec<(u64, Op)> = script.into_iter().filter(|(_, op)| !op.names_an_instant()).collect();
+        let steady = stepped.iter().map(|(pause, op)| match op {
+            Op::Step(_) => (*pause, Op::Tick),
+            _ => (*pause, op.clone()),
+        });
+        let steady: Vec<(u64, Op)> = steady.collect();
+        let (one, other) = (run(&setup, setup.seed, &stepped), run(&setup, setup.seed, &steady));
+        same(&one.replies, &other.replies)?;
+        same(&one.settled, &other.settled)?;
+    }
+
+    #[test]
     fn reading_the_clocks_more_often_changes_no_reply((setup, script) in scripts(60)) {
         let often = script.iter().flat_map(|(pause, op)| match op {
             // What passes before the wall clock is set back must not be seen by one of the two alone.

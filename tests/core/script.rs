@@ -172,6 +172,20 @@ impl Op {
         }
     }
 
+    /// Whether it says of something when it is by the wall clock.
+    pub(crate) fn names_an_instant(&self) -> bool {
+        match self {
+            Self::Report { verdict, readings, .. } => {
+                verdict.at.is_some() || readings.iter().any(ReadingOp::names_an_instant)
+            }
+            Self::ReportWithout { verdict, .. } => verdict.at.is_some(),
+            Self::Release(_, _, readings) => readings.iter().any(ReadingOp::names_an_instant),
+            Self::Edit(_, Edit::Expiry(_, from_now)) => from_now.is_some(),
+            Self::Import { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Whether it may lead to credentials that are drawn by lot.
     pub(crate) fn draws_a_credential(&self) -> bool {
         match self {

@@ -6,6 +6,7 @@ mod acquire;
 mod borrowed;
 mod caps;
 mod check;
+mod clocks;
 mod closing;
 mod config;
 mod cooldowns;

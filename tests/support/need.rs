@@ -22,6 +22,8 @@ pub(crate) enum Tool {
     Socat,
     /// strace.
     Strace,
+    /// The library of libfaketime, to be preloaded.
+    Faketime,
     /// curl.
     Curl,
     /// Claude Code.
@@ -41,6 +43,7 @@ impl Tool {
             Self::Hermes0_19 => "CREDPOOL_TEST_HERMES_0_19",
             Self::Socat => "CREDPOOL_TEST_SOCAT",
             Self::Strace => "CREDPOOL_TEST_STRACE",
+            Self::Faketime => "CREDPOOL_TEST_FAKETIME",
             Self::Curl => "CREDPOOL_TEST_CURL",
             Self::Claude => "CREDPOOL_TEST_CLAUDE",
             Self::Sdks => "CREDPOOL_TEST_SDKS_PYTHON",

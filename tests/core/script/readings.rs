@@ -20,6 +20,12 @@ pub(crate) struct ReadingOp {
     spent: Option<Cause>,
 }
 
+impl ReadingOp {
+    pub(super) fn names_an_instant(&self) -> bool {
+        self.at.is_some()
+    }
+}
+
 impl Stage {
     pub(super) fn readings(&self, readings: &[ReadingOp]) -> Vec<Reading> {
         let reading = |op: &ReadingOp| {
