@@ -69,7 +69,7 @@ pub struct Unavailable {
     pub pool_cap: Option<u32>,
     /// What restricts the pool as a whole.
     pub pool: Option<Obstacle>,
-    /// Milliseconds until the first comes back; `None` if only a person can help.
+    /// Milliseconds until the first comes back, or a probe may go to one; `None` if only a person can help.
     pub retry_after_ms: Option<u64>,
     /// The candidates that come back first, at most 32.
     pub first: Vec<Absent>,
@@ -159,6 +159,9 @@ impl Core {
             None if ready => Some(SOON_MS),
             None => back,
         };
+        let next_probe = self.next_up(pool_key, ask, view, &mut self.records.header.rng.clone()).map(|(at, ..)| at);
+        let next_probe = next_probe.filter(|at| *at > now.boot).map(|at| at.since(now.boot));
+        unavailable.retry_after_ms = unavailable.retry_after_ms.into_iter().chain(next_probe).min();
         if let Some(pool) = unavailable.pool.as_ref().filter(|_| ready) {
             *unavailable.by_cause.entry(pool.cause).or_default() += unavailable.total - kept_away;
         }

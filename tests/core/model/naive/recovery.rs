@@ -200,6 +200,26 @@ impl Naive {
         self.hear_of(lease.credential);
     }
 
+    /// In how many milliseconds a probe may go to one of `candidates`, if it may not yet and time alone makes it so.
+    pub(super) fn next_probe(
+        &self,
+        pool: PoolKey,
+        candidates: &[Credential],
+        ask: &Ask,
+        of_pool: &[Ban],
+    ) -> Option<u64> {
+        if self.total_met(pool).is_some() {
+            return None;
+        }
+        let latest = |bans: &[Ban]| -> Option<u64> {
+            let from = bans.iter().map(|ban| self.may_be_probed_from(ban)).collect::<Option<Vec<u64>>>()?;
+            Some(from.into_iter().max().unwrap_or(0))
+        };
+        let can_take = candidates.iter().filter(|credential| !self.is_full(credential, ask.model.as_ref()));
+        let own = can_take.filter_map(|credential| latest(&self.restricted(credential, ask))).min()?;
+        latest(of_pool)?.max(own).checked_sub(self.boot()).filter(|ms| *ms > 0)
+    }
+
     /// The one that has waited longest for a rare probe among `candidates`, if nothing else is to be had.
     pub(super) fn rarely_probed(
         &self,

@@ -75,18 +75,20 @@ impl Refused<'_> {
         ensure!(said == pool_for, "the pool is restricted for {pool_for:?}, not {said:?}");
         let soonest = candidates.iter().filter_map(|c| retry(longest(&restricted(c)))).min();
         let pool_for = retry(pool_for);
+        let probe = naive.next_probe(*pool, candidates, ask, of_pool).unwrap_or(u64::MAX);
         let said = unavailable.retry_after_ms.unwrap_or(u64::MAX);
         if candidates.is_empty() {
             ensure!(unavailable.retry_after_ms.is_none(), "nobody comes back");
         } else if free > 0 {
-            let pool_for = pool_for.unwrap_or(1_000);
+            let pool_for = pool_for.unwrap_or(1_000).min(probe);
             ensure!(said == pool_for, "they come back with the pool, in {pool_for}");
         } else if at_cap > 0 {
             // Nobody knows when a slot comes free.
-            let (least, most) = (pool_for.unwrap_or(1), pool_for.unwrap_or(1).max(1_000));
+            let pool_for = pool_for.unwrap_or(1);
+            let (least, most) = (pool_for.min(probe), pool_for.max(1_000).min(probe));
             ensure!((least..=most).contains(&said), "retry in {least} to {most}");
         } else {
-            let expected = soonest.unwrap_or(u64::MAX).max(pool_for.unwrap_or(0));
+            let expected = soonest.unwrap_or(u64::MAX).max(pool_for.unwrap_or(0)).min(probe);
             ensure!(said == expected, "retry in {expected}");
         }
         Ok(())

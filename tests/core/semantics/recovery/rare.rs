@@ -30,6 +30,34 @@ fn a_long_deadline_is_believed_but_asked_after_every_quarter_of_an_hour() {
 }
 
 #[test]
+fn a_refusal_says_when_the_next_probe_may_go_if_nobody_is_back_before() {
+    let mut world = World::with(policy(), rows(&["a", "b"]));
+    let retry = |world: &mut World, ask: &Ask| world.exhausted(ask.clone()).retry_after_ms;
+    world.fails("a", for_a_day(Cause::Quota));
+    world.pass(MINUTE);
+    world.fails("b", for_a_day(Cause::Billing));
+    let pinned = Ask { pin: Some(world.key("b")), ..Ask::default() };
+    assert_eq!(retry(&mut world, &Ask::default()), Some(14 * MINUTE));
+    assert_eq!(retry(&mut world, &pinned), Some(15 * MINUTE));
+    world.pass(14 * MINUTE);
+    probe(&mut world);
+    assert_eq!(retry(&mut world, &Ask::default()), Some(MINUTE), "the other's is next");
+    world.pass(MINUTE);
+    probe(&mut world);
+    assert_eq!(retry(&mut world, &Ask::default()), Some(14 * MINUTE));
+}
+
+#[test]
+fn where_the_pool_is_restricted_too_a_refusal_says_when_a_probe_may_go_of_both() {
+    let mut world = World::with(policy(), rows(&["a"]));
+    let token = world.lease_of("a");
+    world.fails("a", for_a_day(Cause::Quota));
+    world.pass(MINUTE);
+    world.report(token, of_the_pool(for_a_day(Cause::Forbidden)));
+    assert_eq!(world.exhausted(Ask::default()).retry_after_ms, Some(15 * MINUTE));
+}
+
+#[test]
 fn a_window_that_is_still_closed_is_asked_after_at_that_rate_whatever_becomes_of_the_probe() {
     let mut world = World::with(policy(), rows(&["a"]));
     world.fails("a", for_a_day(Cause::Quota));
