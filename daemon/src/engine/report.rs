@@ -88,8 +88,8 @@ impl Engine {
             retry_until: facts.retry_until.as_deref().map(Scalar::Text),
             retry_after: facts.retry_after.as_deref().map(Scalar::Text),
         };
-        let verdict = verdict::classify(&facts, &context);
-        let readings = convert::readings(verdict::quota_windows(&facts, &context), model, facts.status);
+        let (verdict, windows) = verdict::judge(&facts, &context);
+        let readings = convert::readings(windows, model, facts.status);
         let verdict = core::Verdict {
             kind: convert::kind_from_verdict(verdict.kind),
             reach: convert::reach(&verdict),

@@ -5,7 +5,7 @@
 //! crate is pure: no clock but the `now` in [`Context`], no I/O, no state. It never decides for how long to back off
 //! without a hint; that is policy, and policy is somebody else's.
 //!
-//! [`quota_windows`] reads from any response, good or bad, what it says is left.
+//! [`quota_windows`] reads from any response, good or bad, what it says is left; [`judge`] does both.
 //!
 //! - `json` and `places` find what matters in a body, whatever is left of it; `quoting` tells an error's own words from a
 //!   request's; `signals` is what they find.
@@ -31,5 +31,5 @@ pub use evidence::{Evidence, MAX_EVIDENCE_BYTES, scrub};
 pub use facts::{Context, Facts, Scalar};
 pub use hints::{Hint, MAX_HINT_MS};
 pub use kind::{Kind, UnknownKind};
-pub use verdict::{Scope, Verdict, classify};
+pub use verdict::{Scope, Verdict, classify, judge};
 pub use windows::{MAX_WINDOW_NAME_BYTES, MAX_WINDOWS, QuotaWindow, SPENT_RULE, Wait, quota_windows};

@@ -7,7 +7,7 @@ use crate::kind::Kind;
 use crate::rules::{self, Conclusion, Reach, Seen, Until};
 use crate::signals::Signals;
 use crate::vendor::Vendor;
-use crate::windows;
+use crate::windows::{self, QuotaWindow};
 
 /// The rule's name when the caller said itself what happened.
 const CALLERS_KIND: &str = "caller.kind";
@@ -47,13 +47,14 @@ pub struct Verdict {
     pub evidence: Option<Evidence>,
 }
 
-/// Judges one failure. Pure: the same facts and context give the same verdict.
+/// Judges one failure, and reads what its response says is left ([`quota_windows`]). Pure: the same facts and context
+/// give the same.
 ///
 /// The caller's own `kind` is believed first; where a rule comes to the same kind, the rule knows more about it.
 /// Otherwise the rules decide: codes, then words, then families of errors, then the status. What nothing applies to is
 /// [`Kind::Unknown`], which restricts nothing.
 #[must_use]
-pub fn classify(facts: &Facts<'_>, context: &Context<'_>) -> Verdict {
+pub fn judge(facts: &Facts<'_>, context: &Context<'_>) -> (Verdict, Vec<QuotaWindow>) {
     let signals = Signals::read(facts);
     let vendor = Vendor::of(context, &signals);
     let clock = hints::clock(&signals, vendor, context.now_wall_ms);
@@ -67,9 +68,23 @@ pub fn classify(facts: &Facts<'_>, context: &Context<'_>) -> Verdict {
     };
     let Conclusion { rule, kind, until, .. } = conclusion;
     let (scope, model) = reach(kind, conclusion.reach, facts.model.is_some());
-    let found = if kind.heeds_hints() { hints::read(facts, &signals, &windows, kind, until, clock) } else { None };
+    let heeds_hints = kind.heeds_hints() && !is_of_an_unknown_model(kind, conclusion.reach, facts.model);
+    let found = if heeds_hints { hints::read(facts, &signals, &windows, kind, until, clock) } else { None };
     let (hint, hint_evidence) = found.unzip();
-    Verdict { kind, scope, model, hint, rule, evidence: hint_evidence.flatten().or(conclusion.evidence) }
+    let verdict = Verdict { kind, scope, model, hint, rule, evidence: hint_evidence.flatten().or(conclusion.evidence) };
+    (verdict, windows::finished(windows, facts, clock))
+}
+
+/// The verdict of [`judge`] alone.
+#[must_use]
+pub fn classify(facts: &Facts<'_>, context: &Context<'_>) -> Verdict {
+    judge(facts, context).0
+}
+
+/// Whether a quota is one model's, and nobody said which: then others are restricted with it, and that until its week is
+/// over would be too long. A guess is probed soon.
+fn is_of_an_unknown_model(kind: Kind, (_, of_model): Reach, model: Option<&str>) -> bool {
+    kind == Kind::Quota && of_model && model.is_none()
 }
 
 /// A kind without a rule behind it.

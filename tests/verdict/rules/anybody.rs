@@ -84,3 +84,26 @@ fn a_refused_grant_is_void_for_good() {
         }
     }
 }
+
+#[test]
+fn a_models_quota_that_nobody_named_is_no_reason_to_leave_all_models_alone_until_it_is_over() {
+    let opus = |model| {
+        Shape::of("anthropic")
+            .model(model)
+            .status(429)
+            .header("anthropic-ratelimit-unified-status", "rejected")
+            .header("anthropic-ratelimit-unified-representative-claim", "seven_day_opus")
+            .header("anthropic-ratelimit-unified-7d_opus-reset", "1795871600")
+            .header("retry-after", "400000")
+    };
+    opus(Some("claude-opus-4-5")).is("anthropic.429.unified_model", "quota", "account_model").for_ms(400_000_000);
+    opus(None).is("anthropic.429.unified_model", "quota", "account").for_nobody_knows();
+    let free = |model| Shape::of("openrouter").model(model).status(429).message("limit exceeded: free-models-per-day");
+    free(Some("m:free")).is("openrouter.429.free_per_day", "quota", "account_model").for_ms(6_800_000);
+    free(None).is("openrouter.429.free_per_day", "quota", "account").for_nobody_knows();
+    // A pace is a matter of moments, and what an account has used up is the same for all models.
+    let pace = |model| Shape::of("openai").model(model).status(429);
+    pace(None).error("tokens", "rate_limit_exceeded", "Please try again in 1.2s.").for_ms(1_200);
+    let plan = Shape::of("openai-codex").model(None).status(429);
+    plan.body(r#"{"error":{"type":"usage_limit_reached","resets_in_seconds":3600}}"#).for_ms(3_600_000);
+}

@@ -41,10 +41,7 @@ fn of_key(header: &str, rest: &str, prefix: &str, value: &str, drafts: &mut Draf
         }
         _ => draft.resets(header, value, clock),
     }
-    if let (Some(limit @ 1..), Some(remaining)) = (draft.window.limit, draft.window.remaining) {
-        let used = u128::from(limit.saturating_sub(remaining)) * 1_000 / u128::from(limit);
-        draft.window.used_permille = u32::try_from(used).ok();
-    }
+    draft.weigh();
 }
 
 /// `5h-status`, `7d-reset`, `7d_oi-utilization`, …. Only a window that is rejected counts, and not even that while the

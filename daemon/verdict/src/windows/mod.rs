@@ -7,6 +7,7 @@ mod anthropic;
 mod codex;
 mod copilot;
 mod ratelimit;
+mod structured;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -96,7 +97,11 @@ pub fn quota_windows(facts: &Facts<'_>, context: &Context<'_>) -> Vec<QuotaWindo
     let signals = Signals::read(facts);
     let vendor = Vendor::of(context, &signals);
     let clock = hints::clock(&signals, vendor, context.now_wall_ms);
-    let drafts = read(&signals, vendor, facts.model, clock);
+    finished(read(&signals, vendor, facts.model, clock), facts, clock)
+}
+
+/// The windows that are of use to somebody.
+pub(crate) fn finished(drafts: Vec<Draft>, facts: &Facts<'_>, clock: Clock) -> Vec<QuotaWindow> {
     let finished = drafts.into_iter().filter(Draft::is_of_use).map(|draft| draft.finished(clock.now_ms));
     // A family's window is the account's for nobody. Buckets are a matter of moments.
     let is_ours = |window: &QuotaWindow| facts.model.is_some() || !window.model || window.refills;
@@ -127,6 +132,7 @@ pub(crate) fn read(signals: &Signals, vendor: Vendor, model: Option<&str>, clock
     let model = model.map(|model| label(model.rsplit('/').next().unwrap_or_default()));
     let mut drafts = Drafts { clock, model, drafts: BTreeMap::new() };
     ratelimit::read(signals, vendor, &mut drafts);
+    structured::read(signals, &mut drafts);
     anthropic::read(signals, &mut drafts);
     codex::read(signals, &mut drafts);
     copilot::read(signals, &mut drafts);
@@ -239,6 +245,14 @@ impl Draft {
         let seems_short = || self.window.refills || self.is_unnamed && !self.reset.as_ref().is_some_and(far_off);
         let is_rate = self.window.length_ms.map_or_else(seems_short, |ms| ms < LONG_MS);
         if is_rate { Kind::RateLimit } else { Kind::Quota }
+    }
+
+    /// Says how much is used, by the limit and what is left.
+    fn weigh(&mut self) {
+        if let (Some(limit @ 1..), Some(remaining)) = (self.window.limit, self.window.remaining) {
+            let used = u128::from(limit.saturating_sub(remaining)) * 1_000 / u128::from(limit);
+            self.window.used_permille = u32::try_from(used).ok();
+        }
     }
 
     /// Makes it the window of a family of models, `own` if the request's model is known to be one of them.

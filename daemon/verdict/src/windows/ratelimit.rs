@@ -51,11 +51,8 @@ pub(super) fn read(signals: &Signals, vendor: Vendor, drafts: &mut Drafts) {
         drafts.drafts.remove(&name);
     }
     for draft in drafts.drafts.values_mut() {
+        draft.weigh();
         let window = &mut draft.window;
-        if let (Some(limit @ 1..), Some(remaining)) = (window.limit, window.remaining) {
-            let used = u128::from(limit.saturating_sub(remaining)) * 1_000 / u128::from(limit);
-            window.used_permille = u32::try_from(used).ok();
-        }
         draft.is_bare = window.remaining.is_none();
         // "0 of 0 left" says that there is no such window.
         window.spent &= window.limit != Some(0);
