@@ -3,7 +3,7 @@
 
 use credpool_verdict::{
     Context, Facts, Hint, Kind, MAX_EVIDENCE_BYTES, MAX_HINT_MS, MAX_WINDOW_NAME_BYTES, MAX_WINDOWS, Scalar, Scope,
-    Verdict, classify, quota_windows,
+    Verdict, classify, judge, quota_windows,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
@@ -45,6 +45,8 @@ const HEADERS: &[&str] = &[
     "x-ratelimit-reset",
     "x-ratelimit-exceeded",
     "ratelimit-remaining",
+    "ratelimit",
+    "ratelimit-policy",
     "anthropic-ratelimit-requests-remaining",
     "anthropic-ratelimit-requests-reset",
     "anthropic-ratelimit-unified-status",
@@ -122,6 +124,8 @@ const WORDS: &[&str] = &[
     "codex_bengalfox",
     "ent=300&ovPerm=false&rem=0.0&rst=2026-11-24T00%3A00%3A00Z",
     "eyJlcnJvciI6eyJjb2RlIjoidG9rZW5fcmV2b2tlZCJ9fQ==",
+    "\"api\";r=0;t=",
+    "\"fixed window\";\"api\";q=500;w=",
     "ThrottlingException",
     "GenerateRequestsPerDayPerProjectPerModel",
     "1308",
@@ -245,7 +249,7 @@ fn report() -> BoxedStrategy<Report> {
     (
         select(POOLS),
         prop::option::of(prop_oneof![Just(429), Just(200), Just(403), any::<u16>()]),
-        btree_map(select(HEADERS), text(), 0..10),
+        btree_map(select(HEADERS), prop_oneof![2 => text(), 1 => "[0-9]{1,2}"], 0..10),
         prop::option::of(body()),
         prop::option::weighted(0.3, body()),
         prop::option::weighted(0.1, select(&["rate_limit", "dead", "timeout", "gremlins"][..])),
@@ -281,7 +285,9 @@ proptest! {
             prop_assert!(is_plausible(hint, report.now), "{:?}", hint);
         }
         for window in report.judge(quota_windows) {
-            prop_assert!(window.resets.is_none_or(|hint| is_plausible(hint, report.now)), "{:?}", window);
+            let until = window.wait.as_ref().and_then(|wait| wait.until);
+            let said = [window.resets, until].into_iter().flatten();
+            prop_assert!(said.into_iter().all(|hint| is_plausible(hint, report.now)), "{:?}", window);
         }
     }
 
@@ -297,6 +303,7 @@ proptest! {
         for window in windows {
             prop_assert!(window.name.len() <= MAX_WINDOW_NAME_BYTES && window.name.is_ascii(), "{}", window.name);
             prop_assert!(window.used_permille.is_none_or(|used| used <= 10_000));
+            prop_assert!(window.wait.is_none_or(|wait| wait.evidence.raw.len() <= MAX_EVIDENCE_BYTES));
         }
     }
 
@@ -307,6 +314,19 @@ proptest! {
         prop_assert!(!harmless || verdict.scope == Scope::None && verdict.hint.is_none(), "{:?}", verdict);
         prop_assert!(!verdict.model || report.model, "a model that nobody named: {:?}", verdict);
         prop_assert_eq!(&verdict, &report.judge(classify));
+    }
+
+    #[test]
+    fn windows_agree_with_themselves(report in report()) {
+        let windows = report.judge(quota_windows);
+        prop_assert_eq!(&windows, &report.judge(judge).1);
+        for window in windows {
+            prop_assert!(window.spent || window.wait.is_none(), "{:?}", window);
+            prop_assert!(!window.spent || window.family.is_none(), "{:?}", window);
+            prop_assert!(!window.model || report.model || window.refills || !window.spent, "{:?}", window);
+            let kind = window.wait.map(|wait| wait.kind);
+            prop_assert!(matches!(kind, None | Some(Kind::RateLimit | Kind::Quota)), "{:?}", kind);
+        }
     }
 
     #[test]

@@ -107,3 +107,12 @@ fn a_models_quota_that_nobody_named_is_no_reason_to_leave_all_models_alone_until
     let plan = Shape::of("openai-codex").model(None).status(429);
     plan.body(r#"{"error":{"type":"usage_limit_reached","resets_in_seconds":3600}}"#).for_ms(3_600_000);
 }
+
+#[test]
+fn a_spent_window_is_a_quota_from_an_hour_on() {
+    let spent = |policy| {
+        Shape::of("custom:mine").status(429).header("ratelimit", "\"w\";r=0;t=9").header("ratelimit-policy", policy)
+    };
+    spent("\"w\";w=3599").is("http.429", "rate_limit", "account");
+    spent("\"w\";w=3600").is("window.spent", "quota", "account");
+}

@@ -178,4 +178,16 @@ mod tests {
         let found = hint(&Facts { headers: &headers, ..Facts::default() });
         assert_eq!(found, Some((expected, "header:x-ratelimit-reset-tokens=7s".to_owned())));
     }
+
+    #[test]
+    fn a_clock_is_off_from_more_than_five_seconds_on() {
+        let ahead_ms = |date| {
+            let headers = [("date", date)];
+            clock(&Signals::read(&Facts { headers: &headers, ..Facts::default() }), Vendor::Other, NOW).ahead_ms
+        };
+        assert_eq!(ahead_ms("Mon, 23 Nov 2026 22:06:45 GMT"), 0);
+        assert_eq!(ahead_ms("Mon, 23 Nov 2026 22:06:46 GMT"), 6_000);
+        assert_eq!(ahead_ms("Mon, 23 Nov 2026 22:06:35 GMT"), 0);
+        assert_eq!(ahead_ms("Mon, 23 Nov 2026 22:06:34 GMT"), -6_000);
+    }
 }
