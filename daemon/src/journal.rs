@@ -22,7 +22,7 @@ use credpool_core::{Core, Touched};
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
-pub(crate) use state::State;
+pub use state::{SnapshotError, State};
 pub(crate) use thread::Progress;
 
 use crate::config::Durability;

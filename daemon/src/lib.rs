@@ -12,7 +12,7 @@ pub mod config;
 pub mod connection;
 pub mod definitions;
 pub mod engine;
-mod journal;
+pub mod journal;
 pub mod lock;
 mod process;
 pub mod reload;

@@ -3,14 +3,17 @@
 mod naive;
 
 use credpool_core::{Choice, Command, Grant, Refusal, Reply};
+#[cfg(test)]
 use proptest::prelude::{ProptestConfig, TestCaseError, proptest};
 
-use crate::script::{Op, Setup, Stage, scripts};
+#[cfg(test)]
+use crate::script::scripts;
+use crate::script::{Op, Setup, Stage};
 use crate::support::Watched;
 use naive::Naive;
 
 /// Runs a script through both; the first thing on which they differ.
-fn run(setup: &Setup, script: &[(u64, Op)]) -> Result<(), String> {
+pub(crate) fn run(setup: &Setup, script: &[(u64, Op)]) -> Result<(), String> {
     let mut core = Watched::new(setup.seed, setup.limits());
     let mut naive = Naive::new(setup.limits());
     let mut stage = Stage::new(setup);
@@ -58,6 +61,7 @@ fn step(core: &mut Watched, naive: &mut Naive, stage: &mut Stage, command: &Comm
     Ok(())
 }
 
+#[cfg(test)]
 proptest! {
     // A failure prints its shrunk script; what is worth keeping becomes an example among the semantics.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]

@@ -2,7 +2,7 @@
 //! [`Stage`] makes the command of it. Each comes some milliseconds after the one before.
 
 mod file;
-mod generating;
+pub(crate) mod generating;
 mod readings;
 
 use std::collections::BTreeMap;

@@ -12,10 +12,16 @@ use crate::support::{DAY, HOUR};
 
 /// A setup and a script of at most `length` operations.
 pub(crate) fn scripts(length: usize) -> impl proptest::strategy::Strategy<Value = (Setup, Vec<(u64, Op)>)> {
-    (setups(), collection::vec((pauses(), ops()), 1..length))
+    (setups(), collection::vec(operations(), 1..length))
 }
 
-fn setups() -> impl proptest::strategy::Strategy<Value = Setup> {
+/// An operation, and how long after the one before it comes.
+pub(crate) fn operations() -> impl proptest::strategy::Strategy<Value = (u64, Op)> {
+    (pauses(), ops())
+}
+
+/// What a script may start with.
+pub(crate) fn setups() -> impl proptest::strategy::Strategy<Value = Setup> {
     let few_or_many = |few: usize| sample::select(vec![64, few]);
     let limits = (few_or_many(4), few_or_many(2), few_or_many(2));
     let of_waiters = (few_or_many(3), few_or_many(2), few_or_many(2), few_or_many(2), few_or_many(2));
