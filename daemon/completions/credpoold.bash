@@ -23,7 +23,7 @@ _credpoold() {
 
     case "${cmd}" in
         credpoold)
-            opts="-h -V --config --check --socket --auth-file --log --store --on-store-loss --store-key --snapshot --snapshot-durability --access-users --access-groups --access-server --access-admins --defaults-strategy --defaults-reserve --defaults-max-in-flight --defaults-max-in-flight-total --defaults-cap --defaults-lease-ttl --defaults-detached-ttl --defaults-secrets --defaults-account --defaults-probe-interval --defaults-affinity-ttl --cooldown-preset --cooldown-rate-limit-base --cooldown-rate-limit-factor --cooldown-rate-limit-cap --cooldown-quota-base --cooldown-quota-factor --cooldown-quota-cap --cooldown-billing-base --cooldown-billing-factor --cooldown-billing-cap --cooldown-auth-base --cooldown-auth-factor --cooldown-auth-cap --cooldown-forbidden-base --cooldown-forbidden-factor --cooldown-forbidden-cap --cooldown-model-base --cooldown-model-factor --cooldown-model-cap --cooldown-overloaded-base --cooldown-overloaded-factor --cooldown-overloaded-cap --cooldown-server-base --cooldown-server-factor --cooldown-server-cap --cooldown-edge-base --cooldown-edge-factor --cooldown-edge-cap --cooldown-sole --guard-window --guard-faults --guard-refusals --guard-pause --limits-request-line --limits-partial-line --limits-unsent-output --limits-unread-output --limits-connections --limits-connections-per-uid --limits-leases --limits-leases-per-connection --limits-waiters --limits-waiters-per-connection --limits-waiters-per-uid --limits-queues-per-pool --limits-history --limits-history-per-pool --limits-ttl --limits-wait --limits-auth-file --limits-auth-file-rows --help --version"
+            opts="-h -V --config --check --socket --auth-file --log --store --on-store-loss --store-key --snapshot --snapshot-durability --access-users --access-groups --access-server --access-admins --defaults-strategy --defaults-reserve --defaults-max-in-flight --defaults-max-in-flight-total --defaults-cap --defaults-lease-ttl --defaults-detached-ttl --defaults-secrets --defaults-account --defaults-probe-interval --defaults-affinity-ttl --cooldown-preset --cooldown-rate-limit-base --cooldown-rate-limit-factor --cooldown-rate-limit-cap --cooldown-quota-base --cooldown-quota-factor --cooldown-quota-cap --cooldown-billing-base --cooldown-billing-factor --cooldown-billing-cap --cooldown-auth-base --cooldown-auth-factor --cooldown-auth-cap --cooldown-forbidden-base --cooldown-forbidden-factor --cooldown-forbidden-cap --cooldown-model-base --cooldown-model-factor --cooldown-model-cap --cooldown-overloaded-base --cooldown-overloaded-factor --cooldown-overloaded-cap --cooldown-server-base --cooldown-server-factor --cooldown-server-cap --cooldown-edge-base --cooldown-edge-factor --cooldown-edge-cap --cooldown-sole --guard-window --guard-faults --guard-refusals --guard-pause --limits-request-line --limits-partial-line --limits-unsent-output --limits-unread-output --limits-connections --limits-connections-per-uid --limits-leases --limits-leases-per-connection --limits-waiters --limits-waiters-per-connection --limits-waiters-per-uid --limits-queues-per-pool --limits-history --limits-history-per-pool --limits-subscribers --limits-ttl --limits-wait --limits-auth-file --limits-auth-file-rows --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -310,6 +310,10 @@ _credpoold() {
                     return 0
                     ;;
                 --limits-history-per-pool)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --limits-subscribers)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

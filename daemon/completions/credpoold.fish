@@ -69,6 +69,7 @@ complete -c credpoold -l limits-waiters-per-uid -d 'The most of them of one user
 complete -c credpoold -l limits-queues-per-pool -d 'The most different things that they want of one pool [default: 256]' -r
 complete -c credpoold -l limits-history -d 'The most verdicts remembered of one credential and model [default: 64]' -r
 complete -c credpoold -l limits-history-per-pool -d 'The most verdicts remembered of one pool [default: 4096]' -r
+complete -c credpoold -l limits-subscribers -d 'The most connections that are told of events [default: 64]' -r
 complete -c credpoold -l limits-ttl -d 'The longest lease that may be asked for [default: 24h]' -r
 complete -c credpoold -l limits-wait -d 'The longest wait that may be asked for [default: 24h]' -r
 complete -c credpoold -l limits-auth-file -d 'The largest auth.json [default: 16MiB]' -r

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use credpool_proto::codec::{Frame, LineDecoder};
+use credpool_proto::event::Lagged;
 use credpool_proto::limits::Limits;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -41,6 +42,8 @@ pub struct Outbox {
     held: VecDeque<Held>,
     /// Replies that are still to come: of requests that wait.
     owed: usize,
+    /// Events that were not told since the client reads too slowly.
+    missed: u64,
     /// Set when the daemon drains: what is owed is sent, then the connection ends.
     closing: bool,
     waker: Option<Waker>,
@@ -98,6 +101,28 @@ impl Outbox {
         !self.held.is_empty()
     }
 
+    /// Appends the line of an event, to be held back for `batch` if there is one. If more than `most` bytes are unsent then,
+    /// it is missed, as is every other until all is sent: then the client is told how many there were.
+    pub fn event(&mut self, line: &[u8], most: usize, batch: Option<u64>) {
+        if self.missed > 0 || self.unsent() + line.len() > most {
+            self.missed += 1;
+        } else {
+            self.bytes.extend_from_slice(line);
+            if let Some(batch) = batch {
+                self.hold(line.len(), batch);
+            }
+        }
+        self.tell_missed();
+        self.wake();
+    }
+
+    /// Once there is nothing else to send.
+    fn tell_missed(&mut self) {
+        if self.missed > 0 && self.unsent() == 0 {
+            Lagged { missed: std::mem::take(&mut self.missed) }.write(&mut self.bytes);
+        }
+    }
+
     /// Keeps the connection open for a reply that is still to come, even if the client will send no more.
     pub fn owe(&mut self) {
         self.owed += 1;
@@ -129,6 +154,7 @@ impl Outbox {
             self.bytes.clear();
             self.sent = 0;
             self.bytes.shrink_to(KEEP_BYTES);
+            self.tell_missed();
         } else if self.sent >= SENT_BYTES {
             self.bytes[..self.sent].fill(0);
             self.bytes.drain(..self.sent);

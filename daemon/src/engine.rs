@@ -27,6 +27,7 @@ use crate::token::{Token, Tokens};
 
 pub(crate) use defines::defines;
 
+use events::Events;
 use scope::Scope;
 use ticket::{Answer, Asked, Ticket};
 
@@ -37,6 +38,7 @@ mod convert;
 mod defines;
 mod definitions;
 pub(crate) mod durability;
+mod events;
 mod explain;
 mod hello;
 mod history;
@@ -48,6 +50,7 @@ mod scope;
 mod seen;
 mod status;
 mod ticket;
+mod told;
 mod waiting;
 
 /// A connection's number in this run.
@@ -86,6 +89,7 @@ pub struct Engine {
     /// Those with answers that wait.
     awaiting: BTreeSet<ConnectionNo>,
     draining: bool,
+    events: Events,
     /// Those who wait for a lease.
     waiting: BTreeMap<WaiterNo, Ticket>,
     /// Those who asked for a reload that is not done yet.
@@ -147,6 +151,7 @@ impl Engine {
             awaited: None,
             awaiting: BTreeSet::new(),
             draining: false,
+            events: Events::default(),
             waiting: BTreeMap::new(),
             reloading: Vec::new(),
             reload: Rc::new(tokio::sync::Notify::new()),
@@ -208,6 +213,7 @@ impl Engine {
             }
         }
         self.reloading.retain(|ticket| ticket.connection != connection);
+        self.events.forget(connection);
         self.read_clock();
         self.command(Command::Disconnect(self.owner(connection)), Ticket::nobody());
         self.settle();
@@ -292,6 +298,7 @@ impl Engine {
                 self.switch(&asked, &pool, profile.as_deref(), &credential, Command::Enable)
             }
             Op::Reload => self.ask_reload(&asked),
+            Op::Subscribe { pool, profile } => self.subscribe(&asked, pool.as_deref(), profile.as_deref()),
         };
         if let Err(error) = answered {
             self.refuse(connection, asked.id.as_ref(), &asked.unknown, &error);
@@ -309,7 +316,8 @@ impl Engine {
         let before = self.core.next_deadline();
         while let Some((command, ticket)) = self.sequencer.next() {
             let reply = self.core.apply(self.now, command);
-            self.journal.record(&self.core);
+            self.record();
+            self.tell_changes(ticket.connection);
             self.answer_waiters(self.core.settled().to_vec());
             match reply {
                 Reply::Queued(no) => self.keep_waiting(no, ticket),
@@ -319,6 +327,12 @@ impl Engine {
         if self.core.next_deadline() != before {
             self.due.notify_one();
         }
+    }
+
+    /// Takes note of what the last command changed, for the disk and for those who are told of it.
+    fn record(&mut self) {
+        self.journal.record(&self.core);
+        self.events.note(&self.core);
     }
 
     /// Answers, once the disk has what the answer says if that has to be.

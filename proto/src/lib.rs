@@ -6,7 +6,7 @@
 //! - [`codec`] cuts a byte stream into lines, within a bound on memory;
 //! - [`request`] turns a line into a typed request, or into the refusal to send back;
 //! - [`reply`], [`status`], [`history`] and [`error`] are what answers are made of;
-//! - [`envelope`] writes an answer as one line;
+//! - [`envelope`] writes an answer as one line, [`event`] what a subscriber is told;
 //! - [`words`] holds the protocol's closed vocabularies, [`limits`] its numbers;
 //! - [`paths`] knows where a socket may be.
 //!
@@ -16,6 +16,7 @@
 pub mod codec;
 pub mod envelope;
 pub mod error;
+pub mod event;
 pub mod history;
 pub mod limits;
 pub mod paths;

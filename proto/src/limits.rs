@@ -76,6 +76,8 @@ pub struct Limits {
     pub history: usize,
     /// Most entries of the history of one pool.
     pub history_per_pool: usize,
+    /// Most connections that are told of events.
+    pub subscribers: usize,
     /// Longest lease, in milliseconds.
     pub ttl_ms: u64,
     /// Longest wait of an `acquire`, in milliseconds.
@@ -104,6 +106,7 @@ impl Default for Limits {
             queues_per_pool: 256,
             history: 64,
             history_per_pool: 4_096,
+            subscribers: 64,
             ttl_ms: DAY_MS,
             wait_ms: DAY_MS,
             auth_file_bytes: 16 * 1_024 * 1_024,
@@ -124,7 +127,7 @@ mod tests {
              \"unsent_output_bytes\":1048576,\"unread_output_ms\":10000,\"connections\":4096,\
              \"connections_per_uid\":1024,\"leases\":65536,\"leases_per_connection\":4096,\
              \"waiters\":16384,\"waiters_per_connection\":256,\"waiters_per_uid\":4096,\"queues_per_pool\":256,\
-             \"history\":64,\"history_per_pool\":4096,\"ttl_ms\":86400000,\"wait_ms\":86400000,\
+             \"history\":64,\"history_per_pool\":4096,\"subscribers\":64,\"ttl_ms\":86400000,\"wait_ms\":86400000,\
              \"auth_file_bytes\":16777216,\"auth_file_rows\":100000}"
         );
     }

@@ -174,6 +174,13 @@ pub enum Op<'a> {
     },
     /// `reload`.
     Reload,
+    /// `subscribe`.
+    Subscribe {
+        /// Only what happens in this pool.
+        pool: Option<Cow<'a, str>>,
+        /// Whose names the events use.
+        profile: Option<Cow<'a, str>>,
+    },
 }
 
 impl fmt::Debug for Op<'_> {
@@ -200,6 +207,7 @@ impl Op<'_> {
             Self::Disable { .. } => OpName::Disable,
             Self::Enable { .. } => OpName::Enable,
             Self::Reload => OpName::Reload,
+            Self::Subscribe { .. } => OpName::Subscribe,
         }
     }
 }

@@ -99,6 +99,8 @@ words! {
         Enable = "enable",
         /// Read the definitions again.
         Reload = "reload",
+        /// Tell what happens from now on.
+        Subscribe = "subscribe",
     }
 }
 

@@ -12,6 +12,7 @@ mod config;
 mod cooldowns;
 mod endings;
 mod envelope;
+mod events;
 mod exhausted;
 mod explain;
 mod faults;

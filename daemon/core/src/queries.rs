@@ -78,6 +78,16 @@ pub struct Place {
 }
 
 impl Core {
+    /// The credentials of a scope; of a pool none by name, since it is all of them.
+    pub fn covered(&self, scope: Scope) -> impl Iterator<Item = CredentialKey> {
+        let (alone, account) = match scope {
+            Scope::Credential(key) => (Some(key), None),
+            Scope::Account(account) => (None, self.index.account_members.get(&account)),
+            Scope::Pool(_) => (None, None),
+        };
+        alone.into_iter().chain(account.into_iter().flatten().copied())
+    }
+
     /// A dry run of an `acquire`.
     ///
     /// # Errors

@@ -253,6 +253,7 @@ pub const KEYS: &[Key] = &[
     key("limits.queues_per_pool", MANY, Some("256"), "The most different things that they want of one pool."),
     key("limits.history", MANY, Some("64"), "The most verdicts remembered of one credential and model."),
     key("limits.history_per_pool", MANY, Some("4096"), "The most verdicts remembered of one pool."),
+    key("limits.subscribers", MANY, Some("64"), "The most connections that are told of events."),
     key("limits.ttl", TTL, Some("24h"), "The longest lease that may be asked for."),
     key("limits.wait", TTL, Some("24h"), "The longest wait that may be asked for."),
     key("limits.auth_file", BUFFER, Some("16MiB"), "The largest auth.json."),

@@ -27,6 +27,7 @@ pub(super) fn limits(settings: &LimitSettings) -> Limits {
         queues_per_pool: settings.queues_per_pool.unwrap_or(usual.queues_per_pool),
         history: settings.history.unwrap_or(usual.history),
         history_per_pool: settings.history_per_pool.unwrap_or(usual.history_per_pool),
+        subscribers: settings.subscribers.unwrap_or(usual.subscribers),
         ttl_ms: settings.ttl.unwrap_or(usual.ttl_ms),
         wait_ms: settings.wait.unwrap_or(usual.wait_ms),
         auth_file_bytes: settings.auth_file.unwrap_or(usual.auth_file_bytes),

@@ -241,6 +241,7 @@ pub(super) struct LimitSettings {
     pub(super) queues_per_pool: Option<usize>,
     pub(super) history: Option<usize>,
     pub(super) history_per_pool: Option<usize>,
+    pub(super) subscribers: Option<usize>,
     pub(super) ttl: Option<u64>,
     pub(super) wait: Option<u64>,
     pub(super) auth_file: Option<usize>,

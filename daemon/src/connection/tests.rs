@@ -349,3 +349,39 @@ fn what_was_sent_is_let_go_while_something_waits() {
     outbox.let_go(1, false);
     assert_eq!(text(&mut outbox), "{\"id\":1,\"durable\":false}\n");
 }
+
+#[test]
+fn an_event_waits_for_the_disk_like_an_answer() {
+    let mut outbox = Outbox::default();
+    outbox.event(b"{\"seq\":1}\n", 100, None);
+    outbox.event(b"{\"seq\":2}\n", 100, Some(1));
+    assert_eq!(outbox.sendable(), 10);
+    assert!(!outbox.let_go(1, true));
+    assert_eq!(outbox.sendable(), 20);
+}
+
+#[test]
+fn whoever_is_behind_is_told_how_many_events_it_missed_once_it_has_read_all() {
+    let mut outbox = Outbox::default();
+    let line = b"{\"seq\":1}\n";
+    outbox.event(line, 20, None);
+    outbox.event(line, 20, None);
+    assert_eq!(outbox.unsent(), 20, "as much as may be");
+    outbox.event(line, 20, None);
+    outbox.took(10);
+    outbox.event(line, 20, None);
+    assert_eq!(outbox.unsent(), 10, "there would be room again, but not for what came before");
+    outbox.took(10);
+    assert_eq!(text(&mut outbox), "{\"event\":\"lagged\",\"missed\":2}\n");
+    let told = outbox.unsent();
+    outbox.took(told);
+    outbox.event(line, 20, None);
+    assert_eq!(outbox.unsent(), 10);
+}
+
+#[test]
+fn an_event_that_is_longer_than_may_be_is_missed_at_once() {
+    let mut outbox = Outbox::default();
+    outbox.event(b"{\"seq\":1}\n", 5, None);
+    assert_eq!(text(&mut outbox), "{\"event\":\"lagged\",\"missed\":1}\n");
+}

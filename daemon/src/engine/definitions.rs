@@ -7,6 +7,7 @@ use std::sync::Arc;
 use credpool_core as core;
 use credpool_core::{Command, CredentialKey, Define, Defined, Import, Now, Reply, Until, Wall};
 use credpool_proto::error::WireError;
+use credpool_proto::event::Event;
 use credpool_proto::limits::Limits;
 use credpool_proto::reply::Reloaded;
 
@@ -51,10 +52,12 @@ impl Engine {
             if !outcome.definitions.warnings().eq(before.warnings()) {
                 for (pool, warning) in outcome.definitions.warnings() {
                     tracing::warn!(pool, warning, "definitions");
+                    self.tell_all(&Event::Warning { place: pool.into(), problem: warning.into() });
                 }
             }
             let Reloaded { added, removed, changed, .. } = reloaded;
             tracing::info!(added, removed, changed, "definitions read");
+            self.tell_all(&Event::Definitions { added, removed, changed });
         }
         if outcome.changed || outcome.legacy_changed {
             self.import(&outcome.definitions);
@@ -62,6 +65,7 @@ impl Engine {
         if self.catalogue.problems() != outcome.problems {
             for problem in &outcome.problems {
                 tracing::warn!(place = %problem.place, problem = %problem.problem, "definitions");
+                self.tell_all(&Event::Warning { place: (&*problem.place).into(), problem: (&*problem.problem).into() });
             }
         }
         let problems = outcome.problems.iter().map(|p| (&*p.place, &*p.problem));
@@ -111,7 +115,7 @@ impl Engine {
         for define in gone.into_iter().chain(defines) {
             let name = Arc::clone(&define.pool);
             let reply = self.core.apply(self.now, Command::Define(define));
-            self.journal.record(&self.core);
+            self.record();
             settled.extend_from_slice(self.core.settled());
             let Reply::Defined(Defined { pool, keys: credentials, added, removed, changed }) = reply else { continue };
             reloaded.added += convert::number(added);
@@ -122,6 +126,7 @@ impl Engine {
             }
         }
         self.catalogue.replace(Arc::clone(definitions), keys);
+        self.tell_changes(Ticket::nobody().connection);
         // Who waited is told of what there is now.
         self.answer_waiters(settled);
         reloaded
@@ -141,7 +146,8 @@ impl Engine {
                 let Some(credential) = self.catalogue.by_id(key, None, id) else { continue };
                 if let Some(import) = import(credential, fact, self.now) {
                     self.core.apply(self.now, Command::Import(import));
-                    self.journal.record(&self.core);
+                    self.record();
+                    self.tell_changes(Ticket::nobody().connection);
                     self.answer_waiters(self.core.settled().to_vec());
                 }
             }

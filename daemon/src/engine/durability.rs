@@ -31,6 +31,7 @@ impl Engine {
     /// Sends what waited for the disk, as far as that has come.
     fn let_go(&mut self) {
         let Some(progress) = self.journal.progress() else { return };
+        self.tell_trouble();
         let connections = &self.connections;
         self.awaiting.retain(|number| {
             let connection = connections.get(number);

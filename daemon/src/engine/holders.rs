@@ -41,7 +41,7 @@ impl Engine {
     }
 
     /// Who is behind a connection, while it lasts.
-    fn holder(&self, owner: Owner) -> Option<Holder<'_>> {
+    pub(super) fn holder(&self, owner: Owner) -> Option<Holder<'_>> {
         let connection = self.connections.get(&owner.connection).filter(|_| owner.run == self.run.number)?;
         Some(Holder {
             client: connection.client.as_deref().map(Cow::Borrowed),

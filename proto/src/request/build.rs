@@ -68,6 +68,7 @@ fn operation<'a>(name: OpName, mut fields: Fields<'a>, unknown: &mut Vec<Cow<'a,
             credential: need.name("credential", fields.credential)?,
         },
         OpName::Reload => Op::Reload,
+        OpName::Subscribe => Op::Subscribe { pool: name_of(fields.pool), profile: name_of(fields.profile) },
     })
 }
 

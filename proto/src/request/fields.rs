@@ -158,6 +158,7 @@ pub(super) const USAGE: KeySet = KeySet::of(&[Key::input_tokens, Key::output_tok
 pub(super) const fn keys_of(op: OpName) -> KeySet {
     let own = match op {
         OpName::Ping | OpName::Reload => KeySet::of(&[]),
+        OpName::Subscribe => KeySet::of(&[Key::pool, Key::profile]),
         OpName::Hello => KeySet::of(&[Key::client, Key::protocol]),
         OpName::Acquire | OpName::Explain => KeySet::of(&[Key::pool]).and(OPTIONS),
         OpName::ReportError => KeySet::of(&[

@@ -19,6 +19,7 @@ fn every_operation_is_decoded_as_itself() {
         (r#"{"op":"disable","pool":"p","credential":"c"}"#, OpName::Disable),
         (r#"{"op":"enable","pool":"p","credential":"c"}"#, OpName::Enable),
         (r#"{"op":"reload"}"#, OpName::Reload),
+        (r#"{"op":"subscribe","pool":"p"}"#, OpName::Subscribe),
     ] {
         let op = accept(line).op;
         assert_eq!(op.name(), name);
