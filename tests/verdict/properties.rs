@@ -1,6 +1,8 @@
 //! No input, however broken, makes the classifier panic, promise the past or the far future, or eat memory. The inputs
 //! are real shapes, taken apart, cut, nested and soiled; random bytes alone would hardly get past the first brace.
 
+use std::collections::BTreeMap;
+
 use credpool_verdict::{
     Context, Facts, Hint, Kind, MAX_EVIDENCE_BYTES, MAX_HINT_MS, MAX_WINDOW_NAME_BYTES, MAX_WINDOWS, Scalar, Scope,
     Verdict, classify, judge, quota_windows,
@@ -68,6 +70,15 @@ const HEADERS: &[&str] = &[
     "x-amzn-errortype",
     "cf-mitigated",
     "date",
+];
+
+const OF_ONE_WINDOW: &[&str] = &[
+    "x-ratelimit-limit-requests",
+    "x-ratelimit-remaining-requests",
+    "x-ratelimit-reset-requests",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "ratelimit-remaining",
 ];
 
 const KEYS: &[&str] = &[
@@ -245,11 +256,21 @@ impl Report {
     }
 }
 
+/// Headers of all sorts, or those that speak of one window.
+fn headers() -> BoxedStrategy<BTreeMap<&'static str, String>> {
+    let value = || prop_oneof![4 => text(), 2 => "[0-9]{1,2}", 1 => Just("0".to_owned())];
+    prop_oneof![
+        3 => btree_map(select(HEADERS), value(), 0..10),
+        1 => btree_map(select(OF_ONE_WINDOW), value(), 2..=OF_ONE_WINDOW.len()),
+    ]
+    .boxed()
+}
+
 fn report() -> BoxedStrategy<Report> {
     (
         select(POOLS),
         prop::option::of(prop_oneof![Just(429), Just(200), Just(403), any::<u16>()]),
-        btree_map(select(HEADERS), prop_oneof![2 => text(), 1 => "[0-9]{1,2}"], 0..10),
+        headers(),
         prop::option::of(body()),
         prop::option::weighted(0.3, body()),
         prop::option::weighted(0.1, select(&["rate_limit", "dead", "timeout", "gremlins"][..])),
@@ -352,11 +373,14 @@ proptest! {
     }
 
     #[test]
-    fn what_is_cut_off_never_prolongs(seconds in 1_u32..1_000_000, length in any::<prop::sample::Index>()) {
-        let body = format!(
-            r#"{{"error":{{"code":"rate_limit_exceeded","message":"Please try again in {seconds}s.",{}}}}}"#,
-            format_args!(r#""retry_after":{seconds},"resets_in_seconds":{seconds}"#)
-        );
+    fn what_is_cut_off_is_no_other_time(
+        (minutes, seconds) in (1_u32..1_000, 1_u32..60),
+        place in select(&[r#""message":"Please try again in {}""#, r#""retry_after":"{}""#, r#""resets_in_seconds":{}"#][..]),
+        length in any::<prop::sample::Index>(),
+    ) {
+        let time = if place.ends_with('"') { format!("{minutes}m{seconds}s") } else { (60 * minutes + seconds).to_string() };
+        let hint = place.replace("{}", &time);
+        let body = format!(r#"{{"error":{{"code":"rate_limit_exceeded",{hint}}}}}"#);
         let report = |body: &str| Report { body: Some(body.to_owned()), ..plain("custom:mine", 429) };
         let cut = &body[..length.index(body.len())];
         let hint = report(cut).judge(classify).hint;

@@ -198,20 +198,25 @@ impl Draft {
         }
     }
 
-    /// Nothing is left of it, says a header.
+    /// Nothing is left of it, says a header; of several, the first by name is told.
     fn spends(&mut self, header: &str, value: &str) {
         self.window.spent = true;
-        self.spent_by = Some((format!("header:{header}"), value.to_owned()));
+        let said = (format!("header:{header}"), value.to_owned());
+        self.spent_by = self.spent_by.take().into_iter().chain([said]).min();
     }
 
-    /// Takes the reset in a header's value; of several the latest.
+    /// Takes the reset in a header's value; of several the latest, and of those the first by name.
     fn resets(&mut self, header: &str, value: &str, clock: Clock) {
         self.is_dated = true;
         let Some(moment) = hints::header_moment(value, clock) else { return };
-        let later = |(_, _, known): &(String, String, Moment)| moment.at_ms(clock.now_ms) > known.at_ms(clock.now_ms);
+        let source = format!("header:{header}");
+        let later = |(known, _, at): &(String, String, Moment)| {
+            let (new_at, known_at) = (moment.at_ms(clock.now_ms), at.at_ms(clock.now_ms));
+            new_at > known_at || new_at == known_at && source < *known
+        };
         if self.reset.as_ref().is_none_or(later) {
             self.window.resets = Some(moment.into());
-            self.reset = Some((format!("header:{header}"), value.to_owned(), moment));
+            self.reset = Some((source, value.to_owned(), moment));
         }
     }
 
