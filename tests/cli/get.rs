@@ -1,17 +1,18 @@
 //! `credpool get`: a key for tools that ask a command for one, and one lease for each of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Output, Stdio};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::running::leases_out;
-use crate::support::{AuthJson, Daemon, Row, credential, eventually, secret};
+use crate::support::{AuthJson, Daemon, Row, Tool, credential, eventually, need, secret};
 
 /// This many keys with one slot each.
 fn slots(count: usize) -> Daemon {
@@ -34,7 +35,7 @@ fn run(daemon: &Daemon, arguments: &[&str]) -> String {
 /// A script of `sh` in a session of its own, as a tool in another terminal would be.
 #[track_caller]
 fn elsewhere(daemon: &Daemon, script: &str) -> String {
-    let mut command = std::process::Command::new("setsid");
+    let mut command = Command::new("setsid");
     daemon.credpool().dress(&mut command);
     printed(&command.args(["--wait", "sh", "-c", script]).output().expect("setsid can be started"))
 }
@@ -229,20 +230,69 @@ fn get_waits_for_a_slot_if_it_is_told_to() {
     });
 }
 
-#[test]
-fn wherever_get_is_killed_no_lease_is_left_that_nobody_knows_of() {
-    let daemon = slots(4);
-    // How far one comes in its life, from its first system calls to its last.
-    let steps: Vec<_> = (0..40).map(|step| Duration::from_micros(step * 750)).collect();
-    for life in steps {
-        let mut command = daemon.credpool().command(&["get", "openrouter", "--for", "victim"]);
-        let mut victim = command.stdout(Stdio::null()).spawn().expect("credpool can be started");
-        // Not to wait for something, but to die at another moment each time.
-        thread::sleep(life);
-        victim.kill().expect("it is our child");
-        victim.wait().expect("it is our child");
+/// The system calls that `credpool get` makes from the moment on at which it may have a lease: each by its name, and how
+/// many of that name it has made by then.
+fn calls_of_get(daemon: &Daemon, strace: &Path) -> Vec<(String, usize)> {
+    // Not in the home, where no secret may stand: it shows what is printed.
+    let trace = tempfile::NamedTempFile::new().expect("a temporary file");
+    let get = daemon.credpool().command(VICTIM);
+    let mut traced = Command::new(strace);
+    daemon
+        .credpool()
+        .dress(&mut traced)
+        .args(["-qqq", "-o"])
+        .arg(trace.path())
+        .arg(get.get_program())
+        .args(get.get_args());
+    printed(&traced.output().expect("strace can be started"));
+    let mut made = BTreeMap::new();
+    let mut calls = Vec::new();
+    for line in std::fs::read_to_string(trace.path()).expect("a trace").lines() {
+        let Some((name, _)) = line.split_once('(') else { continue };
+        let count: &mut usize = made.entry(name.to_owned()).or_default();
+        *count += 1;
+        if name == "connect" || !calls.is_empty() {
+            calls.push((name.to_owned(), *count));
+        }
     }
-    let known = daemon.credpool().run(&["release", "--last", "--for", "victim"]);
-    assert!(matches!(known.status.code(), Some(0 | 2)), "{known:?}");
-    leases_out(&daemon, 0);
+    calls
+}
+
+const VICTIM: &[&str] = &["get", "openrouter", "--for", "victim"];
+
+#[test]
+fn at_whichever_system_call_get_is_killed_no_lease_is_left_that_nobody_knows_of() {
+    let Some(strace) = need(Tool::Strace) else { return };
+    let daemon = slots(4);
+    let prepare = |has_one: bool| {
+        run(&daemon, VICTIM);
+        if !has_one {
+            run(&daemon, &["release", "--last", "--for", "victim"]);
+        }
+    };
+    for has_one in [false, true] {
+        prepare(has_one);
+        let calls = calls_of_get(&daemon, &strace);
+        let mut killed_at = BTreeSet::new();
+        for (name, count) in calls {
+            prepare(has_one);
+            let get = daemon.credpool().command(VICTIM);
+            let mut killed = Command::new(&strace);
+            let inject = format!("inject={name}:signal=KILL:when={count}");
+            daemon.credpool().dress(&mut killed).args(["-qqq", "-o", "/dev/null", "-e", &inject]);
+            let ended = killed.arg(get.get_program()).args(get.get_args()).output().expect("strace can be started");
+            // How often it waits differs, so it may come to its end before the last time.
+            if ended.status.signal() == Some(9) {
+                killed_at.insert(name.clone());
+            } else {
+                assert!(ended.status.success(), "at {name} {count}: {ended:?}");
+            }
+            let known = daemon.credpool().run(&["release", "--last", "--for", "victim"]);
+            assert!(known.status.success(), "at {name} {count}: {known:?}");
+            leases_out(&daemon, 0);
+        }
+        for step in ["connect", "rename", "write", "exit_group"] {
+            assert!(killed_at.iter().any(|name| name.starts_with(step)), "never killed at {step}: {killed_at:?}");
+        }
+    }
 }
