@@ -153,3 +153,30 @@ fn old_files_are_forgotten_and_others_are_not() {
     let there = |name: &str| given.join(name).exists();
     assert_eq!([there("for-codex"), there("session-1"), there("session-2")], [true, false, true]);
 }
+
+#[test]
+fn a_file_that_is_replaced_while_somebody_waits_for_it_is_not_the_one_to_read() {
+    let folder = TempDir::new().unwrap();
+    let mut given = open(&folder);
+    given.note(note("openrouter", "l1")).unwrap();
+    let path = folder.path().join("given/for-codex");
+    let waiting = fs::metadata(&path).unwrap().ino();
+    let waiter = std::thread::spawn({
+        let folder = folder.path().join("given");
+        move || Given::open_in(&folder, &codex()).map(|given| last(&given, None))
+    });
+    // In the kernel's table of locks, whoever waits stands behind an arrow.
+    while !is_awaited(waiting) {
+        std::thread::yield_now();
+    }
+    given.note(note("openrouter", "l2")).unwrap();
+    drop(given);
+    let found = waiter.join().unwrap().unwrap();
+    assert_eq!(found.map(|note| note.lease).as_deref(), Some("l2"));
+}
+
+/// Whether somebody waits for the lock on a file, by its inode.
+fn is_awaited(inode: u64) -> bool {
+    let locks = fs::read_to_string("/proc/locks").unwrap();
+    locks.lines().any(|line| line.contains("->") && line.contains(&format!(":{inode} ")))
+}
