@@ -162,11 +162,9 @@ impl Catalogue {
     fn bearers_for(&self, pool: PoolKey, profile: Option<&str>, name: &str) -> Vec<CredentialKey> {
         let names = self.rows(pool).and_then(|rows| rows.names.of(profile));
         let (Some(pool), Some(names)) = (self.pools.get(&pool), names) else { return Vec::new() };
-        let bearers = match names.by_id(name) {
-            Some(credential) => &[credential][..],
-            None => names.by_label(name),
-        };
-        bearers.iter().filter_map(|at| pool.keys.get(*at).copied()).collect()
+        let by_id = names.by_id(name);
+        let by_label = by_id.is_none().then(|| names.by_label(name)).into_iter().flatten();
+        by_id.into_iter().chain(by_label).filter_map(|at| pool.keys.get(at).copied()).collect()
     }
 
     /// A credential of a pool as somebody of the profile names it: as the profile's home does, or, whosever it is, as

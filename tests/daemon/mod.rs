@@ -21,6 +21,7 @@ mod guard;
 mod hello;
 mod history;
 mod holders;
+mod large;
 mod legacy;
 mod lifetime;
 mod limits;

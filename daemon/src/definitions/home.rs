@@ -12,7 +12,7 @@ use super::hermes_config::HermesConfig;
 use super::legacy::LegacyState;
 use super::resolve;
 use super::row::StoredRow;
-use super::safe_file::{self, Demands, SafeFile};
+use super::safe_file::{self, Demands, FileError, SafeFile};
 use super::seeds::Places;
 use super::side_file::{Moment, NOTHING_SERVED, STILL_SERVED, SideFile};
 use super::snapshot::{Problem, Row};
@@ -208,7 +208,10 @@ impl Home {
         let demands = Demands { max_bytes: limits.auth_file_bytes as u64, holds_secrets: true };
         let mut attempt = 1;
         loop {
-            let file = safe_file::read(&self.auth_file, demands).map_err(|error| error.to_string())?;
+            let file = safe_file::read(&self.auth_file, demands).map_err(|error| match error {
+                FileError::TooLarge(_) => format!("{error}, which limits.auth_file could allow"),
+                error => error.to_string(),
+            })?;
             let Some(file) = file else { return Ok(None) };
             match Store::parse(&file.bytes, limits.auth_file_rows) {
                 Ok(store) => {

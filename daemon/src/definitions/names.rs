@@ -1,6 +1,6 @@
 //! What the credentials of a pool are called: by everybody, and in the home of each profile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::snapshot::{List, PoolRows};
@@ -9,7 +9,8 @@ use super::snapshot::{List, PoolRows};
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     by_id: BTreeMap<String, usize>,
-    by_label: BTreeMap<String, Vec<usize>>,
+    /// Sets, since all rows of a file may have one label: who gives none gets that of the source.
+    by_label: BTreeMap<String, BTreeSet<usize>>,
 }
 
 impl Names {
@@ -17,10 +18,7 @@ impl Names {
         if !self.by_id.contains_key(id) {
             self.by_id.insert(id.to_owned(), credential);
         }
-        let bearers = self.by_label.entry(label.to_owned()).or_default();
-        if !bearers.contains(&credential) {
-            bearers.push(credential);
-        }
+        self.by_label.entry(label.to_owned()).or_default().insert(credential);
     }
 
     /// The credential with this id.
@@ -29,8 +27,8 @@ impl Names {
     }
 
     /// The credentials with this label.
-    pub(crate) fn by_label(&self, label: &str) -> &[usize] {
-        self.by_label.get(label).map_or(&[], Vec::as_slice)
+    pub(crate) fn by_label(&self, label: &str) -> impl Iterator<Item = usize> {
+        self.by_label.get(label).into_iter().flatten().copied()
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) enum StoreError {
     NotAnObject,
     #[error("has a `credential_pool` that is not an object")]
     NoPools,
-    #[error("has more than {0} rows")]
+    #[error("has more than {0} rows, which limits.auth_file_rows could allow")]
     TooManyRows(usize),
 }
 

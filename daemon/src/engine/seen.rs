@@ -17,6 +17,9 @@ use crate::catalogue::Catalogue;
 /// How many credentials of others an error names.
 const OTHERS: usize = 3;
 
+/// Most credentials of one label that an error names.
+const BEARERS: usize = 32;
+
 /// What there is, as a profile sees it; or everybody.
 pub(super) struct Seen<'a> {
     pub(super) core: &'a Core,
@@ -65,7 +68,7 @@ impl<'a> Seen<'a> {
         }
         let count = bearers.len();
         let message = format!("{count} credentials of this pool have the label `{name_shown}`: name one by its id");
-        let bearers = bearers.iter().map(|key| self.brief(*key)).collect();
+        let bearers = bearers.iter().take(BEARERS).map(|key| self.brief(*key)).collect();
         WireError { code: ErrorCode::AmbiguousLabel, message: message.into(), details: Details::Credentials(bearers) }
     }
 

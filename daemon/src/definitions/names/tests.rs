@@ -59,7 +59,7 @@ fn each_home_has_its_own_labels() {
     let pool = pool();
     let by_label = |profile: Option<&str>, label: &str| -> Vec<&str> {
         let bearers = pool.names.of(profile).expect("known").by_label(label);
-        bearers.iter().filter_map(|credential| id(&pool, Some(*credential))).collect()
+        bearers.filter_map(|credential| id(&pool, Some(credential))).collect()
     };
     assert_eq!((by_label(Some("default"), "one"), by_label(Some("coder"), "one")), (vec!["a"], vec!["b"]));
     assert_eq!(by_label(None, "one"), ["a", "b"]);
