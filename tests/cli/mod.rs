@@ -9,3 +9,4 @@ mod history;
 mod profiles;
 mod running;
 mod terminal;
+mod top;

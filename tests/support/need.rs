@@ -24,6 +24,8 @@ pub(crate) enum Tool {
     Strace,
     /// The library of libfaketime, to be preloaded.
     Faketime,
+    /// tmux.
+    Tmux,
     /// curl.
     Curl,
     /// Claude Code.
@@ -44,6 +46,7 @@ impl Tool {
             Self::Socat => "CREDPOOL_TEST_SOCAT",
             Self::Strace => "CREDPOOL_TEST_STRACE",
             Self::Faketime => "CREDPOOL_TEST_FAKETIME",
+            Self::Tmux => "CREDPOOL_TEST_TMUX",
             Self::Curl => "CREDPOOL_TEST_CURL",
             Self::Claude => "CREDPOOL_TEST_CLAUDE",
             Self::Sdks => "CREDPOOL_TEST_SDKS_PYTHON",

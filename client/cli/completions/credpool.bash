@@ -67,6 +67,9 @@ _credpool() {
             credpool,status)
                 cmd="credpool__subcmd__status"
                 ;;
+            credpool,top)
+                cmd="credpool__subcmd__top"
+                ;;
             credpool__subcmd__auth,clean)
                 cmd="credpool__subcmd__auth__subcmd__clean"
                 ;;
@@ -136,6 +139,9 @@ _credpool() {
             credpool__subcmd__help,status)
                 cmd="credpool__subcmd__help__subcmd__status"
                 ;;
+            credpool__subcmd__help,top)
+                cmd="credpool__subcmd__help__subcmd__top"
+                ;;
             credpool__subcmd__help__subcmd__auth,clean)
                 cmd="credpool__subcmd__help__subcmd__auth__subcmd__clean"
                 ;;
@@ -149,7 +155,7 @@ _credpool() {
 
     case "${cmd}" in
         credpool)
-            opts="-h -V --socket --server --json --color --help --version acquire exec get release report-error renew status explain history clear disable enable reload ping call auth help"
+            opts="-h -V --socket --server --json --color --help --version acquire exec get release report-error renew status top explain history clear disable enable reload ping call auth help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -689,7 +695,7 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__help)
-            opts="acquire exec get release report-error renew status explain history clear disable enable reload ping call auth help"
+            opts="acquire exec get release report-error renew status top explain history clear disable enable reload ping call auth help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -955,6 +961,20 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        credpool__subcmd__help__subcmd__top)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1258,6 +1278,36 @@ _credpool() {
             ;;
         credpool__subcmd__status)
             opts="-h -V --leases --profile --socket --server --json --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        credpool__subcmd__top)
+            opts="-h -V --profile --socket --server --json --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

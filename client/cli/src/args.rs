@@ -87,6 +87,8 @@ pub(crate) enum Asking {
     Renew(Renew),
     /// Show pools and credentials: state, time left, cause, leases
     Status(Status),
+    /// Watch pools live: credentials, who holds and waits for leases, what happens
+    Top(Top),
     /// Say what `acquire` would do, and why, without doing it
     Explain(Explain),
     /// Show what was reported and done about credentials, and what that was judged by
@@ -120,6 +122,14 @@ pub(crate) struct Status {
     /// Who holds leases of the pool, and who waits for one, too
     #[arg(long, requires = "pool")]
     pub(crate) leases: bool,
+    #[command(flatten)]
+    pub(crate) words: Words,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Top {
+    /// Only this pool
+    pub(crate) pool: Option<String>,
     #[command(flatten)]
     pub(crate) words: Words,
 }

@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::failed::Failed;
 use crate::output::Output;
 use crate::session::Session;
+use crate::top;
 
 mod auth;
 mod exec;
@@ -25,9 +26,13 @@ pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Exi
 }
 
 async fn ask(global: &Global, command: Asking, output: &mut Output) -> Result<ExitCode, Failed> {
+    if let Asking::Top(_) = command {
+        top::check(global)?;
+    }
     let mut session = Session::open(global, output).await?;
     match command {
         Asking::Acquire(args) => lease::acquire(&mut session, args).await?,
+        Asking::Top(args) => top::run(&session.client, global, args).await?,
         Asking::Exec(args) => return exec::exec(session, global, args).await,
         Asking::Get(args) => get::get(&mut session, args).await?,
         Asking::Release(args) => lease::release(&mut session, args).await?,

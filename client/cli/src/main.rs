@@ -15,6 +15,7 @@ mod program;
 mod render;
 mod secret;
 mod session;
+mod top;
 
 fn main() -> ExitCode {
     if let Some(code) = program::start::if_asked() {

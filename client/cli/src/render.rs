@@ -8,6 +8,7 @@ pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod lease;
 pub(crate) mod listed;
+pub(crate) mod operate;
 pub(crate) mod shell;
 pub(crate) mod status;
 pub(crate) mod style;
@@ -49,7 +50,7 @@ pub(crate) fn words(word: &str) -> String {
 }
 
 /// A number and its noun.
-fn count(number: u64, noun: &str) -> String {
+pub(crate) fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }
@@ -66,7 +67,7 @@ fn running_out(expires_at_ms: Option<u64>, now_ms: u64) -> Option<String> {
     })
 }
 
-fn cause_of(cause: &Cause<'_>) -> String {
+pub(crate) fn cause_of(cause: &Cause<'_>) -> String {
     describe(&cause.kind, cause.status, cause.reason.as_deref())
 }
 

@@ -9,7 +9,7 @@ use credpool_client::{ExplainRequest, HistoryRequest, PingRequest, StatusRequest
 use super::Session;
 use crate::args::{self, Conditions, Explain, Raw, given};
 use crate::failed::Failed;
-use crate::render::{self, clean};
+use crate::render::{self, clean, status};
 use crate::session::now_ms;
 
 pub(super) async fn status(session: &mut Session<'_>, args: args::Status) -> Result<(), Failed> {
@@ -17,7 +17,7 @@ pub(super) async fn status(session: &mut Session<'_>, args: args::Status) -> Res
     let request = given(request, args.words.profile, StatusRequest::profile);
     let request = if args.leases { request.leases() } else { request };
     let status = whole_status(session, &request).await?;
-    Ok(session.output.say(&render::status::render(&status))?)
+    Ok(session.output.say(&status::render(&status))?)
 }
 
 /// Reads all pages before anything is printed for people; programs get each page as it comes.
@@ -28,7 +28,7 @@ pub(super) async fn whole_status(
     let mut status: Status<'static> = session.ask(request).await?;
     while let Some(next) = status.next.take() {
         let page: Status<'static> = session.ask(&request.clone().after(next)).await?;
-        append(&mut status, page);
+        status::append(&mut status, page);
     }
     while let Some(next) = leases_of(&mut status).and_then(|out| out.next.take()) {
         let mut page: Status<'static> = session.ask(&request.clone().leases_after(next)).await?;
@@ -38,17 +38,6 @@ pub(super) async fn whole_status(
         }
     }
     Ok(status)
-}
-
-/// A pool that goes on over the end of a page has its header on both.
-fn append(status: &mut Status<'static>, page: Status<'static>) {
-    for mut pool in page.pools {
-        match status.pools.last_mut() {
-            Some(last) if last.name == pool.name => last.credentials.append(&mut pool.credentials),
-            _ => status.pools.push(pool),
-        }
-    }
-    status.next = page.next;
 }
 
 /// Where the leases are of the one pool that was asked about.
@@ -88,6 +77,3 @@ pub(super) async fn call(session: &mut Session<'_>, args: Raw) -> Result<(), Fai
     io::stdin().lock().read_line(&mut line)?;
     session.ask_raw(&line).await
 }
-
-#[cfg(test)]
-mod tests;

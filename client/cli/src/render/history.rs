@@ -1,5 +1,6 @@
 //! `history`.
 
+use anstyle::Style;
 use credpool_client::proto::history::{Entry, History};
 use credpool_client::proto::words::{HistoryEvent, Scope};
 
@@ -33,7 +34,24 @@ pub(crate) fn render(history: &History<'_>, now_ms: u64) -> String {
 }
 
 fn row(entry: &Entry<'_>, now_ms: u64) -> Row<6> {
-    let (what, style) = match entry.event {
+    let (what, style) = what(entry);
+    let label = entry.credential.as_ref().map(|name| clean(&name.label));
+    Row {
+        cells: [
+            Cell::new(for_people(now_ms.saturating_sub(entry.at_ms)), FAINT),
+            Cell::new(what, style),
+            Cell::plain(scope(entry.scope)),
+            Cell::plain(left(entry, now_ms)),
+            Cell::plain(label.unwrap_or("the whole pool".into())),
+            Cell::new(entry.credential.as_ref().map(|name| clean(&name.id)).unwrap_or_default(), FAINT),
+        ],
+        notes: notes(entry),
+    }
+}
+
+/// What happened, and how that looks.
+pub(crate) fn what(entry: &Entry<'_>) -> (String, Style) {
+    match entry.event {
         HistoryEvent::Reported | HistoryEvent::Imported => {
             let style = if entry.applied == Some(false) { FAINT } else { BAD };
             (describe(entry.kind.as_deref().unwrap_or("unknown"), entry.status, None), style)
@@ -50,24 +68,15 @@ fn row(entry: &Entry<'_>, now_ms: u64) -> Row<6> {
         HistoryEvent::Disabled => ("disabled".to_owned(), ODD),
         HistoryEvent::Enabled => ("enabled".to_owned(), GOOD),
         HistoryEvent::Other => ("something that this version does not know".to_owned(), PLAIN),
-    };
-    let left = entry.until_at_ms.map(|at_ms| at_ms.saturating_sub(now_ms));
-    let left = match left {
+    }
+}
+
+/// How much is left of what it led to.
+pub(crate) fn left(entry: &Entry<'_>, now_ms: u64) -> String {
+    match entry.until_at_ms.map(|at_ms| at_ms.saturating_sub(now_ms)) {
         Some(0) => "over".to_owned(),
         Some(ms) => for_people(ms),
         None => "-".to_owned(),
-    };
-    let label = entry.credential.as_ref().map(|name| clean(&name.label));
-    Row {
-        cells: [
-            Cell::new(for_people(now_ms.saturating_sub(entry.at_ms)), FAINT),
-            Cell::new(what, style),
-            Cell::plain(scope(entry.scope)),
-            Cell::plain(left),
-            Cell::plain(label.unwrap_or("the whole pool".into())),
-            Cell::new(entry.credential.as_ref().map(|name| clean(&name.id)).unwrap_or_default(), FAINT),
-        ],
-        notes: notes(entry),
     }
 }
 

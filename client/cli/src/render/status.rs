@@ -10,7 +10,7 @@ use super::table::{self, Cell, Column, Row};
 use super::time::for_people;
 use super::{WIDTH, cause_of, clean, count, restriction, running_out, words};
 
-mod leases;
+pub(crate) mod leases;
 
 const COLUMNS: [Column; 7] = [
     Column { heading: "STATE", right: false, shrinks_to: None },
@@ -37,6 +37,17 @@ pub(crate) fn render(status: &Status<'_>) -> String {
     out
 }
 
+/// A pool that goes on over the end of a page has its header on both.
+pub(crate) fn append(status: &mut Status<'static>, page: Status<'static>) {
+    for mut pool in page.pools {
+        match status.pools.last_mut() {
+            Some(last) if last.name == pool.name => last.credentials.append(&mut pool.credentials),
+            _ => status.pools.push(pool),
+        }
+    }
+    status.next = page.next;
+}
+
 fn header(out: &mut String, status: &Status<'_>) {
     let uptime = for_people(status.now_at_ms.saturating_sub(status.started_at_ms));
     let _ = write!(out, "{}  up {uptime}, pid {}", paint(STRONG, clean(&status.server)), status.pid);
@@ -44,16 +55,47 @@ fn header(out: &mut String, status: &Status<'_>) {
         let _ = write!(out, ", {}", clean(file));
     }
     out.push('\n');
-    if status.degraded {
-        alarm(out, "the shared store is away: this machine goes on alone");
-    }
-    if !status.durable {
-        alarm(out, "the disk is failing: what happens now may be forgotten at the next start");
+    for text in health(status) {
+        alarm(out, text);
     }
     if let Some(snapshot) = &status.snapshot {
         self::snapshot(out, snapshot);
     }
     definitions(out, &status.definitions, status.now_at_ms);
+}
+
+/// What is wrong with all of it.
+pub(crate) fn alarms(status: &Status<'_>) -> Vec<String> {
+    let of_definitions = unread(&status.definitions, status.now_at_ms);
+    health(status).map(str::to_owned).chain(of_definitions).collect()
+}
+
+fn health(status: &Status<'_>) -> impl Iterator<Item = &'static str> {
+    let degraded = status.degraded.then_some("the shared store is away: this machine goes on alone");
+    let forgetful =
+        (!status.durable).then_some("the disk is failing: what happens now may be forgotten at the next start");
+    degraded.into_iter().chain(forgetful)
+}
+
+/// That definitions cannot be read, if they cannot.
+fn unread(definitions: &Definitions<'_>, now_ms: u64) -> Option<String> {
+    match definitions.loaded_at_ms {
+        _ if definitions.ok => None,
+        Some(at_ms) => {
+            let ago = for_people(now_ms.saturating_sub(at_ms));
+            Some(format!("the definitions cannot be read; those of {ago} ago are served"))
+        }
+        None => Some("definitions cannot be read, and never could; the lines below say which".to_owned()),
+    }
+}
+
+/// What restricts the pool as a whole, or a model of it.
+pub(crate) fn pool_alarms(pool: &PoolStatus<'_>, now_ms: u64) -> Vec<String> {
+    let alarms = pool.restrictions.iter().map(|each| {
+        let whole = each.model.as_ref().map_or("the whole pool".into(), |model| clean(model));
+        format!("{whole}: {}", restriction(each, now_ms))
+    });
+    alarms.collect()
 }
 
 fn snapshot(out: &mut String, snapshot: &Snapshot<'_>) {
@@ -67,17 +109,8 @@ fn snapshot(out: &mut String, snapshot: &Snapshot<'_>) {
 }
 
 pub(super) fn definitions(out: &mut String, definitions: &Definitions<'_>, now_ms: u64) {
-    if !definitions.ok {
-        alarm(
-            out,
-            &match definitions.loaded_at_ms {
-                Some(at_ms) => {
-                    let ago = for_people(now_ms.saturating_sub(at_ms));
-                    format!("the definitions cannot be read; those of {ago} ago are served")
-                }
-                None => "definitions cannot be read, and never could; the lines below say which".to_owned(),
-            },
-        );
+    if let Some(text) = unread(definitions, now_ms) {
+        alarm(out, &text);
     }
     for problem in &definitions.problems {
         let text = format!("{}: {}", clean(&problem.place), clean(&problem.problem));
@@ -112,9 +145,8 @@ fn pool(out: &mut String, pool: &PoolStatus<'_>, now_ms: u64) {
         }
     }
     out.push('\n');
-    for each in &pool.restrictions {
-        let whole = each.model.as_ref().map_or("the whole pool".into(), |model| clean(model));
-        let _ = writeln!(out, "{} {whole}: {}", paint(BAD, "!"), restriction(each, now_ms));
+    for text in pool_alarms(pool, now_ms) {
+        let _ = writeln!(out, "{} {text}", paint(BAD, "!"));
     }
     for warning in &pool.warnings {
         let _ = writeln!(out, "{} {}", paint(ODD, "!"), clean(warning));
@@ -148,7 +180,7 @@ pub(super) fn state(credential: &CredentialStatus<'_>) -> Cell {
     Cell::new(format!("{symbol} {}", words(credential.state.as_str())), style)
 }
 
-pub(super) fn left(credential: &CredentialStatus<'_>, now_ms: u64) -> String {
+pub(crate) fn left(credential: &CredentialStatus<'_>, now_ms: u64) -> String {
     match credential.until_at_ms {
         Some(at_ms) => for_people(at_ms.saturating_sub(now_ms)),
         None if credential.state == CredentialState::Ready => String::new(),
@@ -159,7 +191,7 @@ pub(super) fn left(credential: &CredentialStatus<'_>, now_ms: u64) -> String {
 
 /// What is left of its quota, what restricts a credential beside what its row says (single models, other causes), and that
 /// its token runs out.
-pub(super) fn notes(credential: &CredentialStatus<'_>, now_ms: u64) -> Vec<String> {
+pub(crate) fn notes(credential: &CredentialStatus<'_>, now_ms: u64) -> Vec<String> {
     let in_the_row = credential.cause.as_ref().map(|cause| &*cause.kind);
     let others = credential.restrictions.iter().filter(|each| each.model.is_some() || Some(&*each.kind) != in_the_row);
     let of_model = |model: Option<&str>, what: String| match model {

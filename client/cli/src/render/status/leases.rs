@@ -3,7 +3,7 @@
 use credpool_client::proto::status::{Holder, LeaseOut, PoolStatus, Waiter};
 use credpool_client::proto::words::Class;
 
-use super::super::style::{FAINT, PLAIN, STRONG, paint};
+use super::super::style::{FAINT, STRONG, paint};
 use super::super::table::{self, Cell, Column, Row};
 use super::super::time::for_people;
 use super::super::{WIDTH, clean};
@@ -49,18 +49,14 @@ fn section<const N: usize>(out: &mut String, title: &str, columns: &[Column; N],
 }
 
 fn lease(lease: &LeaseOut<'_>, now_ms: u64) -> Row<7> {
-    let nobody = if lease.detached { "detached" } else { "cut off" };
-    let left = for_people(lease.expires_at_ms.saturating_sub(now_ms));
-    let marks = [(lease.probe, "probe"), (lease.session, "session")];
-    let marks = marks.into_iter().filter(|(is_so, _)| *is_so).map(|(_, mark)| mark);
     Row {
         cells: [
             Cell::plain(lease.number.to_string()),
-            who(lease.holder.as_ref(), nobody),
-            pid(lease.holder.as_ref()),
+            Cell::plain(who(lease.holder.as_ref(), nobody(lease))),
+            Cell::plain(pid(lease.holder.as_ref())),
             Cell::plain(for_people(lease.held_ms)),
-            Cell::plain(left),
-            Cell::plain(what_for(lease.model.as_deref(), lease.class, marks)),
+            Cell::plain(for_people(lease.expires_at_ms.saturating_sub(now_ms))),
+            Cell::plain(lease_for(lease)),
             Cell::new(clean(&lease.credential), FAINT),
         ],
         notes: Vec::new(),
@@ -71,31 +67,47 @@ fn waiter(waiter: &Waiter<'_>) -> Row<6> {
     Row {
         cells: [
             Cell::plain(waiter.position.to_string()),
-            who(waiter.holder.as_ref(), "gone"),
-            pid(waiter.holder.as_ref()),
+            Cell::plain(who(waiter.holder.as_ref(), "gone")),
+            Cell::plain(pid(waiter.holder.as_ref())),
             Cell::plain(for_people(waiter.waited_ms)),
             Cell::plain(waiter.estimate_ms.map_or_else(|| "-".to_owned(), for_people)),
-            Cell::plain(what_for(waiter.model.as_deref(), waiter.class, [])),
+            Cell::plain(waiter_for(waiter)),
         ],
         notes: Vec::new(),
     }
 }
 
-fn who(holder: Option<&Holder<'_>>, nobody: &str) -> Cell {
+/// Why a lease has no holder, where it has none.
+pub(crate) fn nobody(lease: &LeaseOut<'_>) -> &'static str {
+    if lease.detached { "detached" } else { "cut off" }
+}
+
+/// Who that is; `nobody` where there is none.
+pub(crate) fn who(holder: Option<&Holder<'_>>, nobody: &str) -> String {
     match holder {
-        None => Cell::new(nobody, FAINT),
-        Some(Holder { client: Some(client), .. }) => Cell::plain(clean(client)),
-        Some(Holder { uid, .. }) => Cell::new(format!("of uid {uid}"), PLAIN),
+        None => nobody.to_owned(),
+        Some(Holder { client: Some(client), .. }) => clean(client).into_owned(),
+        Some(Holder { uid, .. }) => format!("of uid {uid}"),
     }
 }
 
-fn pid(holder: Option<&Holder<'_>>) -> Cell {
-    Cell::plain(holder.and_then(|holder| holder.pid).map_or_else(|| "-".to_owned(), |pid| pid.to_string()))
+/// Its process, where that is known.
+pub(crate) fn pid(holder: Option<&Holder<'_>>) -> String {
+    holder.and_then(|holder| holder.pid).map_or_else(|| "-".to_owned(), |pid| pid.to_string())
 }
 
-/// As in `gpt-5.5, background`; the model first, and what is usual left out.
-fn what_for<'a>(model: Option<&'a str>, class: Class, marks: impl IntoIterator<Item = &'a str>) -> String {
-    let class = Some("background").filter(|_| class == Class::Background);
-    let words = model.map(clean).into_iter().chain(class.map(Into::into));
-    words.chain(marks.into_iter().map(Into::into)).collect::<Vec<_>>().join(", ")
+/// As in `gpt-5.5, background, probe`: what is usual is left out.
+pub(crate) fn lease_for(lease: &LeaseOut<'_>) -> String {
+    what_for(lease.model.as_deref(), lease.class, [(lease.probe, "probe"), (lease.session, "session")])
+}
+
+/// The same of what somebody waits for.
+pub(crate) fn waiter_for(waiter: &Waiter<'_>) -> String {
+    what_for(waiter.model.as_deref(), waiter.class, [])
+}
+
+fn what_for<const N: usize>(model: Option<&str>, class: Class, marks: [(bool, &str); N]) -> String {
+    let marks = [(class == Class::Background, "background")].into_iter().chain(marks);
+    let marks = marks.filter(|(is_so, _)| *is_so).map(|(_, mark)| mark.into());
+    model.map(clean).into_iter().chain(marks).collect::<Vec<_>>().join(", ")
 }
