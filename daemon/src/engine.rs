@@ -200,7 +200,8 @@ impl Engine {
         (number, outbox)
     }
 
-    /// Ends a connection, the leases that are bound to it, and the waiting of its requests.
+    /// Ends a connection, the leases that are bound to it, and the waiting of its requests. While the daemon stops and
+    /// keeps its state, the leases go on without it.
     pub fn disconnect(&mut self, connection: ConnectionNo) {
         let Some(Connection { peer, waiting, .. }) = self.connections.remove(&connection) else { return };
         for no in waiting {
@@ -215,7 +216,11 @@ impl Engine {
         self.reloading.retain(|ticket| ticket.connection != connection);
         self.events.forget(connection);
         self.read_clock();
-        self.command(Command::Disconnect(self.owner(connection)), Ticket::nobody());
+        // Those that the next run will know again can be claimed there.
+        if self.draining && self.journal.pen().is_some() {
+            return;
+        }
+        self.command(Command::Disconnect(owner(&self.run, connection, peer)), Ticket::nobody());
         self.settle();
     }
 
@@ -273,7 +278,8 @@ impl Engine {
         if self.draining {
             return self.refuse(connection, request.id.as_ref(), &request.unknown, &draining());
         }
-        let asked = Asked { connection, id: request.id, unknown: request.unknown };
+        let Some(peer) = self.connections.get(&connection).map(|connection| connection.peer) else { return };
+        let asked = Asked { connection, peer, id: request.id, unknown: request.unknown };
         let answered = match request.op {
             Op::Hello { client, protocols } => self.hello(&asked, client.as_deref(), &protocols),
             Op::Ping => self.ping(&asked),
@@ -281,6 +287,7 @@ impl Engine {
             Op::ReportError(report) => self.report(&asked, &report),
             Op::Release(release) => self.release(&asked, &release),
             Op::Renew { lease, ttl_ms, detach } => self.renew(&asked, &lease, ttl_ms, detach),
+            Op::Claim { lease } => self.claim(&asked, &lease),
             Op::Status(page) => self.status(&asked, &page),
             Op::Explain { pool, options } => self.explain(&asked, &pool, &options),
             Op::History { pool, profile, credential, model, limit } => {
@@ -351,14 +358,10 @@ impl Engine {
             Reply::Reported(result) => self.reported(ticket, result),
             Reply::Released(result) => self.released(ticket, result),
             Reply::Renewed(result) => self.renewed(ticket, result),
+            Reply::Claimed(result) => self.claimed(ticket, result),
             Reply::Cleared(result) => self.cleared(ticket, result),
             Reply::Switched(result) => self.switched(ticket, result),
-            Reply::Queued(_)
-            | Reply::Defined(_)
-            | Reply::Imported(_)
-            | Reply::Claimed(_)
-            | Reply::Disconnected(_)
-            | Reply::Ticked => {}
+            Reply::Queued(_) | Reply::Defined(_) | Reply::Imported(_) | Reply::Disconnected(_) | Reply::Ticked => {}
         }
     }
 
@@ -398,10 +401,6 @@ impl Engine {
 
     // ---- what several operations need --------------------------------------------------------------------------
 
-    fn owner(&self, connection: ConnectionNo) -> Owner {
-        Owner { run: self.run.number, connection }
-    }
-
     fn draw_token(&mut self) -> Result<Token, WireError<'static>> {
         self.tokens.draw().map_err(|error| {
             tracing::error!(%error, "no randomness for a lease id");
@@ -410,8 +409,7 @@ impl Engine {
     }
 
     fn must_be_admin(&self, asked: &Asked<'_>, what: &str) -> Result<(), WireError<'static>> {
-        let peer = self.connections.get(&asked.connection).map(|connection| connection.peer);
-        if peer.is_some_and(|peer| self.access.is_admin(peer)) {
+        if self.access.is_admin(asked.peer) {
             Ok(())
         } else {
             let message = format!("{what} is for the admins that the daemon's config names under access.admins");
@@ -462,6 +460,11 @@ impl crate::connection::Service for Lines {
 /// The time as the core is shown it.
 fn ahead(now: Now, ms: u64) -> Now {
     Now { boot: now.boot.after(ms), ..now }
+}
+
+/// A connection of this run, as leases are bound to it.
+fn owner(run: &Run, connection: ConnectionNo, peer: Peer) -> Owner {
+    Owner { run: run.number, connection, user: peer.uid }
 }
 
 fn draining() -> WireError<'static> {

@@ -117,6 +117,11 @@ pub enum Op<'a> {
         /// Whether it outlives its connection from now on.
         detach: bool,
     },
+    /// `claim`.
+    Claim {
+        /// Which lease.
+        lease: Cow<'a, str>,
+    },
     /// `status`.
     Status(Status<'a>),
     /// `explain`.
@@ -200,6 +205,7 @@ impl Op<'_> {
             Self::ReportError(_) => OpName::ReportError,
             Self::Release(_) => OpName::Release,
             Self::Renew { .. } => OpName::Renew,
+            Self::Claim { .. } => OpName::Claim,
             Self::Status(_) => OpName::Status,
             Self::Explain { .. } => OpName::Explain,
             Self::History { .. } => OpName::History,

@@ -85,6 +85,8 @@ words! {
         Release = "release",
         /// Extend a lease.
         Renew = "renew",
+        /// Have a lease again whose connection went with an earlier run of the daemon.
+        Claim = "claim",
         /// Describe pools and credentials.
         Status = "status",
         /// Say what `acquire` would do, and why, without doing it.

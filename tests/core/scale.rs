@@ -59,7 +59,7 @@ impl Work {
     fn acquire(&mut self, ask: Ask) -> TokenHash {
         self.tokens += 1;
         let token = TokenHash(self.tokens);
-        let owner = Some(Owner { run: 1, connection: 1 });
+        let owner = Some(Owner { run: 1, connection: 1, user: 0 });
         let reply = self.apply(Command::Acquire(Acquire { pool: self.pool, ask, token, owner, wait: None }));
         assert!(matches!(reply, Reply::Acquired(Ok(_))), "{reply:?}");
         token
@@ -92,7 +92,7 @@ impl Work {
         let failing = self.acquire(Ask { model: Some("large".into()), exclude: vec![other], ..Ask::default() });
         self.apply(Command::Renew(Renew { token: kept, ttl_ms: Some(60_000), let_go_by: None }));
         self.tokens += 1;
-        let (token, connection) = (TokenHash(self.tokens), Owner { run: 1, connection: 2 });
+        let (token, connection) = (TokenHash(self.tokens), Owner { run: 1, connection: 2, user: 0 });
         let verdict = |model: Option<&str>| Verdict {
             kind: Kind::Fault(Cause::RateLimit),
             reach: Reach::Account,

@@ -282,11 +282,7 @@ impl Stage {
             Op::Acquire(pool, ask, owner, wait) => {
                 let pool = self.pools[pool % 2];
                 let ask = self.ask(ask);
-                let wait = wait.map(|wait| Wait {
-                    ms: wait.ms,
-                    connection: owner_of(wait.connection),
-                    user: u32::from(wait.connection / 2),
-                });
+                let wait = wait.map(|wait| Wait { ms: wait.ms, connection: owner_of(wait.connection) });
                 Command::Acquire(Acquire { pool, ask, token: self.token(), owner: owner.map(owner_of), wait })
             }
             Op::Report { lease, number, model, verdict, readings, keep, next } => {
@@ -428,7 +424,7 @@ impl Stage {
 }
 
 fn owner_of(connection: u8) -> Owner {
-    Owner { run: 1, connection: u64::from(connection) }
+    Owner { run: 1, connection: u64::from(connection), user: u32::from(connection / 2) }
 }
 
 fn profile_of(profile: u8) -> Profile {

@@ -1,9 +1,6 @@
 //! Who may connect, by the kernel's word about the peer: tested with the file system's rights opened wide, so that they
 //! decide nothing.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-
 use serde_json::{Value, json};
 
 use crate::support::{AuthJson, Daemon, DaemonBuilder, Peer, need_root};
@@ -11,23 +8,13 @@ use crate::support::{AuthJson, Daemon, DaemonBuilder, Peer, need_root};
 /// Nobody, by tradition: a user that owns nothing and runs nothing here.
 const STRANGER: u32 = 65_534;
 
-/// Lets everybody reach the socket.
-fn open_wide(daemon: &Daemon) {
-    let open = |path: &Path, mode| {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
-    };
-    open(daemon.home().root(), 0o755);
-    open(daemon.socket().parent().expect("a folder"), 0o755);
-    open(daemon.socket(), 0o666);
-}
-
 #[test]
 fn another_user_is_turned_away_however_open_the_socket_is() {
     if !need_root() {
         return;
     }
     let daemon = Daemon::serving(&AuthJson::many(1));
-    open_wide(&daemon);
+    daemon.open_wide();
     let mut stranger = Peer::start_as(daemon.socket(), STRANGER);
     match stranger.ask(&json!({"op": "acquire", "pool": "openrouter"})).filter(|reply| !reply.is_null()) {
         // Closed without a word is as good.
@@ -46,7 +33,7 @@ fn a_user_whom_the_config_names_is_served() {
     }
     let builder = DaemonBuilder::serving(&AuthJson::many(1)).config(&format!("[access]\nusers = [\"{STRANGER}\"]\n"));
     let daemon = builder.start();
-    open_wide(&daemon);
+    daemon.open_wide();
     let reply = Peer::start_as(daemon.socket(), STRANGER).ask(&json!({"op": "acquire", "pool": "openrouter"}));
     assert_eq!(reply.expect("a reply")["credential"]["label"], "key-0");
 }
@@ -58,7 +45,7 @@ fn a_group_whom_the_config_names_is_served() {
     }
     let builder = DaemonBuilder::serving(&AuthJson::many(1)).config(&format!("[access]\ngroups = [\"{STRANGER}\"]\n"));
     let daemon = builder.start();
-    open_wide(&daemon);
+    daemon.open_wide();
     let reply = Peer::start_as(daemon.socket(), STRANGER).ask(&json!({"op": "ping"}));
     assert_eq!(reply.expect("a reply")["ok"], true);
 }
@@ -70,7 +57,7 @@ fn where_there_are_admins_others_may_use_and_not_operate() {
     }
     let toml = format!("[access]\nusers = [\"{STRANGER}\"]\nadmins = [\"root\"]\n");
     let daemon = Daemon::configured(&AuthJson::many(1), &toml);
-    open_wide(&daemon);
+    daemon.open_wide();
     let mut stranger = Peer::start_as(daemon.socket(), STRANGER);
     let granted = stranger.ask(&json!({"op": "acquire", "pool": "openrouter"})).expect("a reply");
     let epoch = &granted["credential"]["epoch"];

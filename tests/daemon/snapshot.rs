@@ -1,6 +1,7 @@
 //! State that outlives the daemon, and what may happen to the files that it is in.
 
 mod acknowledged;
+mod claims;
 mod faults;
 mod kills;
 mod powercut;

@@ -2,7 +2,8 @@
 //!
 //! A block that is fenced as ```` ```json session=NAME ```` is a conversation. A line that begins with `> ` is sent, one
 //! that begins with `< ` is what has to come back, and an indented line continues the one above. Blocks of one name are
-//! one connection; all of them talk to one daemon, in the order of the page.
+//! one connection; all of them talk to one daemon, in the order of the page. Before a block with ` restart` behind its name
+//! the daemon is asked to end and started again, and all connections are new ones.
 //!
 //! What has to come back is compared as a [`pattern`].
 
@@ -11,6 +12,7 @@ pub(crate) mod pattern;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use crate::support::{DaemonBuilder, Wire, repository, sample};
@@ -22,11 +24,17 @@ fn the_examples_of_the_page_are_what_happens() {
     let page = std::fs::read_to_string(repository().join("proto/PROTOCOL.md")).expect("the page is there");
     let builder = DaemonBuilder::empty();
     std::fs::copy(sample(), builder.home().auth_json()).expect("a copy of the sample");
-    let daemon = builder.start();
+    let mut daemon = builder.snapshot("sync").start();
     let mut sessions: BTreeMap<String, Wire> = BTreeMap::new();
     let mut bindings = Bindings::default();
     let mut shown = BTreeSet::new();
     for block in blocks(&page) {
+        if block.restarts {
+            daemon.signal(Signal::SIGTERM);
+            daemon.ended();
+            daemon.restart();
+            sessions.clear();
+        }
         let wire = sessions.entry(block.session).or_insert_with(|| daemon.wire());
         for line in block.lines {
             match line {

@@ -6,6 +6,8 @@ use serde_json::Value;
 pub(super) struct Block {
     /// Which connection it is about.
     pub(super) session: String,
+    /// Whether the daemon is asked to end and started again before it.
+    pub(super) restarts: bool,
     pub(super) lines: Vec<Line>,
 }
 
@@ -23,12 +25,14 @@ pub(super) fn blocks(page: &str) -> Vec<Block> {
     let mut lines = page.lines().enumerate();
     while let Some((index, line)) = lines.next() {
         let Some(info) = line.strip_prefix("```json") else { continue };
-        let session = info.trim().strip_prefix("session=");
+        let info = info.trim();
+        let (info, restarts) = info.strip_suffix(" restart").map_or((info, false), |info| (info, true));
+        let session = info.strip_prefix("session=");
         let session = session.unwrap_or_else(|| panic!("the JSON block at line {} has no session", index + 1));
         let body: Vec<_> = lines.by_ref().take_while(|(_, line)| *line != "```").collect();
         let lines = conversation(&body);
         assert!(!lines.is_empty(), "the block at line {} says nothing", index + 1);
-        blocks.push(Block { session: session.to_owned(), lines });
+        blocks.push(Block { session: session.to_owned(), restarts, lines });
     }
     assert!(!blocks.is_empty(), "the page has no examples");
     blocks
@@ -62,6 +66,7 @@ fn lines_are_joined_and_told_apart() {
     let page = "text\n```json session=a\n> {\"op\":\n   1}\n< {\"ok\":true,\n   \"x\":1}\n```\n```sh\n> no\n```\n";
     let found = blocks(page);
     assert_eq!((found.len(), found[0].session.as_str(), found[0].lines.len()), (1, "a", 2));
+    assert!(!found[0].restarts);
     match &found[0].lines[0] {
         Line::Sent { text, number } => assert_eq!((text.as_str(), *number), ("{\"op\":1}", 3)),
         Line::Expected { .. } => panic!("it is sent"),
@@ -70,4 +75,6 @@ fn lines_are_joined_and_told_apart() {
         Line::Expected { pattern, number } => assert_eq!((&pattern["x"], *number), (&Value::from(1), 5)),
         Line::Sent { .. } => panic!("it is expected"),
     }
+    let found = blocks("```json session=a restart\n> {}\n```\n");
+    assert_eq!((found[0].session.as_str(), found[0].restarts), ("a", true));
 }

@@ -1,6 +1,7 @@
 //! A real daemon, in a process and a home of its own.
 
 use std::fs::File;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -285,6 +286,16 @@ impl Daemon {
     #[track_caller]
     pub(crate) fn ended(&mut self) -> ExitStatus {
         eventually("the daemon ends", || self.child.try_wait().expect("the daemon is our child"))
+    }
+
+    /// Lets every user reach the socket, as far as the file system's rights go.
+    pub(crate) fn open_wide(&self) {
+        let open = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+        };
+        open(self.home.root(), 0o755);
+        open(self.socket.parent().expect("a folder"), 0o755);
+        open(&self.socket, 0o666);
     }
 
     /// Starts it again, with the same arguments, after it has ended.

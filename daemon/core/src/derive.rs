@@ -124,7 +124,7 @@ impl Index {
     pub(crate) fn add_waiter(&mut self, waiter: &Waiter) {
         self.due.insert((waiter.until, Due::Waiter(waiter.no)));
         self.awaited.entry(waiter.connection).or_default().insert(waiter.no);
-        *self.waiting_users.entry(waiter.user).or_default() += 1;
+        *self.waiting_users.entry(waiter.connection.user).or_default() += 1;
         if let Some(owner) = waiter.owner {
             *self.live_of.entry(owner).or_default() += 1;
         }

@@ -262,16 +262,21 @@ impl Core {
         Ok(Renewed::Until(ends))
     }
 
-    /// Binds a lease, whose connection went with an earlier run, to one of this run. Said again, it changes nothing.
+    /// Binds a lease, whose connection went with an earlier run, to one of this run and of the same user. Said again, it
+    /// changes nothing.
     pub(crate) fn claim(&mut self, claim: Claim) -> Result<Claimed, Refusal> {
         let no = *self.index.by_token.get(&claim.token).ok_or(Refusal::UnknownLease)?;
         let lease = self.records.leases.get(&no).ok_or(Refusal::UnknownLease)?;
+        if lease.owner.is_some_and(|owner| owner.user != claim.owner.user) {
+            return Err(Refusal::NotTheUser);
+        }
         if let Some(ending) = lease.ended {
             return Ok(Claimed::Ended(ending.by));
         }
+        let owner = lease.owner.ok_or(Refusal::Detached)?;
         if lease.claim_by.is_some() {
             let before = lease.clone();
-            if before.owner != Some(claim.owner) {
+            if owner != claim.owner {
                 self.admit_to(claim.owner)?;
             }
             let lease = Lease { owner: Some(claim.owner), claim_by: None, ..before.clone() };
@@ -279,8 +284,8 @@ impl Core {
             self.index.index_live(&lease);
             self.records.leases.insert(no, lease);
             self.touch(Touched::Lease(no));
-        } else if lease.owner != Some(claim.owner) {
-            return Err(Refusal::UnknownLease);
+        } else if owner != claim.owner {
+            return Err(Refusal::NotTheHolder);
         }
         let lease = self.records.leases.get(&no).ok_or(Refusal::UnknownLease)?;
         let credential = self.records.credentials.get(&lease.credential).ok_or(Refusal::UnknownLease)?;

@@ -85,7 +85,7 @@ hash! {
     TokenHash
 }
 
-/// The connection that a lease is bound to.
+/// A connection, which leases can be bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Owner {
@@ -93,6 +93,16 @@ pub struct Owner {
     pub run: u64,
     /// The connection's number in that run.
     pub connection: u64,
+    /// The user whose connection it is.
+    #[cfg_attr(feature = "serde", serde(default = "nobody"))]
+    pub user: u32,
+}
+
+/// The number that stands for no user (`(uid_t) -1`): whose connections were is not known of leases that were kept before
+/// it was noted.
+#[cfg(feature = "serde")]
+fn nobody() -> u32 {
+    u32::MAX
 }
 
 /// A model's name, as the caller writes it.

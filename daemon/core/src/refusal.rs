@@ -27,6 +27,10 @@ pub enum Refusal {
     UnknownLease,
     /// Another connection holds the lease.
     NotTheHolder,
+    /// The lease was bound to another user's connection.
+    NotTheUser,
+    /// The lease is detached.
+    Detached,
     /// Every candidate is restricted.
     Exhausted(Box<Unavailable>),
     /// Some candidates are healthy, but a hard cap is met: their own, or the pool's.

@@ -45,8 +45,6 @@ pub struct Wait {
     pub ms: u64,
     /// The connection that awaits the answer; when it ends, so does the waiting.
     pub connection: Owner,
-    /// Whose connection that is: one user's waiters are bounded.
-    pub user: u32,
 }
 
 /// Somebody who waits for a lease.
@@ -65,8 +63,6 @@ pub struct Waiter {
     pub owner: Option<Owner>,
     /// The connection that awaits the answer.
     pub connection: Owner,
-    /// Whose connection that is.
-    pub user: u32,
     /// When it came.
     pub since: Boot,
     /// When it gives up.
@@ -164,7 +160,7 @@ impl Core {
         if awaited >= self.limits.waiters_per_connection {
             return Err(Refusal::Limit(Limit::WaitersPerConnection));
         }
-        if self.index.waiting_users.get(&wait.user).copied().unwrap_or(0) >= self.limits.waiters_per_user {
+        if self.index.waiting_users.get(&wait.connection.user).copied().unwrap_or(0) >= self.limits.waiters_per_user {
             return Err(Refusal::Limit(Limit::WaitersPerUser));
         }
         let is_new = |queues: &&BTreeMap<Wants, Queue>| !queues.contains_key(&wants);
@@ -173,8 +169,8 @@ impl Core {
         }
         let no = self.records.header.next_waiter;
         self.records.header.next_waiter = WaiterNo(no.0 + 1);
-        let Wait { connection, user, .. } = wait;
-        let waiter = Waiter { no, pool: pool_key, ask, token, owner, connection, user, since, until };
+        let Wait { connection, .. } = wait;
+        let waiter = Waiter { no, pool: pool_key, ask, token, owner, connection, since, until };
         self.index.add_waiter(&waiter);
         self.records.waiters.insert(no, waiter);
         self.touch(Touched::Waiter(no));
@@ -203,10 +199,10 @@ impl Core {
                 self.index.awaited.remove(&waiter.connection);
             }
         }
-        if let Some(count) = self.index.waiting_users.get_mut(&waiter.user) {
+        if let Some(count) = self.index.waiting_users.get_mut(&waiter.connection.user) {
             *count -= 1;
             if *count == 0 {
-                self.index.waiting_users.remove(&waiter.user);
+                self.index.waiting_users.remove(&waiter.connection.user);
             }
         }
         if let Some(owner) = waiter.owner {

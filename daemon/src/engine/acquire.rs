@@ -8,8 +8,7 @@ use credpool_proto::limits::MAX_EXCLUDE;
 use credpool_proto::reply;
 use credpool_proto::request::AcquireOptions;
 
-use super::{Answer, Asked, ConnectionNo, Engine, Scope, Ticket, convert, model_of};
-use crate::access::Peer;
+use super::{Answer, Asked, Engine, Scope, Ticket, convert, model_of};
 use crate::catalogue::Rendered;
 use crate::token::{self, Token};
 
@@ -22,20 +21,18 @@ impl Engine {
     ) -> Result<(), WireError<'static>> {
         let scope = self.scope(pool, options.profile.as_deref())?;
         let ask = self.ask(&scope, options)?;
-        let wait = self.wait(asked.connection, options)?;
+        let wait = self.wait(asked, options)?;
         let token = self.draw_token()?;
         let model = ask.model.clone();
-        let owner = (!options.detach).then(|| self.owner(asked.connection));
+        let owner = (!options.detach).then(|| asked.owner(&self.run));
         let command = Command::Acquire(Acquire { pool: scope.pool, ask, token: token.hash(), owner, wait });
         self.command(command, asked.ticket(Answer::Acquire { scope, token, model }));
         Ok(())
     }
 
-    fn wait(&self, connection: ConnectionNo, options: &AcquireOptions<'_>) -> Result<Option<Wait>, WireError<'static>> {
-        let peer = self.connections.get(&connection).map(|connection| connection.peer);
+    fn wait(&self, asked: &Asked<'_>, options: &AcquireOptions<'_>) -> Result<Option<Wait>, WireError<'static>> {
         let ms = self.wait_ms(options)?;
-        let wait = |peer: Peer| Wait { ms, connection: self.owner(connection), user: peer.uid };
-        Ok(peer.filter(|_| ms > 0).map(wait))
+        Ok((ms > 0).then(|| Wait { ms, connection: asked.owner(&self.run) }))
     }
 
     /// How long a request would wait.

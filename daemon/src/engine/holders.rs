@@ -7,7 +7,7 @@ use credpool_core::{LeaseNo, Owner, WaiterNo};
 use credpool_proto::limits::MAX_INTEGER;
 use credpool_proto::status::{Holder, LeaseOut, LeasesOut, PoolStatus};
 
-use super::{Engine, Scope, convert};
+use super::{ConnectionNo, Engine, Scope, convert};
 
 impl Engine {
     /// Adds to a pool's status who has a lease, from number `after` on, at most `limit` of them, and who waits.
@@ -40,9 +40,14 @@ impl Engine {
         }
     }
 
-    /// Who is behind a connection, while it lasts.
+    /// Who is behind a connection of this run or of an earlier one, while it lasts.
     pub(super) fn holder(&self, owner: Owner) -> Option<Holder<'_>> {
-        let connection = self.connections.get(&owner.connection).filter(|_| owner.run == self.run.number)?;
+        if owner.run == self.run.number { self.connected(owner.connection) } else { None }
+    }
+
+    /// Who is behind a connection, while it lasts.
+    pub(super) fn connected(&self, connection: ConnectionNo) -> Option<Holder<'_>> {
+        let connection = self.connections.get(&connection)?;
         Some(Holder {
             client: connection.client.as_deref().map(Cow::Borrowed),
             pid: connection.peer.pid,

@@ -1,4 +1,4 @@
-//! `release` and `renew`.
+//! `release`, `renew` and `claim`.
 
 use std::borrow::Cow;
 
@@ -67,7 +67,7 @@ impl Engine {
     ) -> Result<(), WireError<'static>> {
         let token = Token::parse(lease).ok_or_else(seen::unknown_lease)?.hash();
         let ttl_ms = self.ttl(ttl_ms)?;
-        let let_go_by = detach.then(|| self.owner(asked.connection));
+        let let_go_by = detach.then(|| asked.owner(&self.run));
         self.command(Command::Renew(core::Renew { token, ttl_ms, let_go_by }), asked.ticket(Answer::Renew(token)));
         Ok(())
     }
@@ -82,11 +82,39 @@ impl Engine {
                 let fingerprint = row.and_then(|row| row.fingerprint.as_deref()).map(Cow::Borrowed);
                 self.reply(ticket, &Renewed { expires_at_ms, fingerprint });
             }
-            Ok(core::Renewed::Ended(by)) => {
-                let message = format!("the lease has ended already, by {}: acquire another", convert::ended_by(by));
-                self.reply_error(ticket, &WireError::new(ErrorCode::UnknownLease, message));
-            }
+            Ok(core::Renewed::Ended(by)) => self.reply_error(ticket, &ended(by)),
             Err(refusal) => self.reply_error(ticket, &self.seen_by_all().error(&refusal, None, None)),
         }
     }
+
+    pub(super) fn claim(&mut self, asked: &Asked<'_>, lease: &str) -> Result<(), WireError<'static>> {
+        let token = Token::parse(lease).ok_or_else(seen::unknown_lease)?;
+        let lease = self.core.lease(token.hash()).ok_or_else(seen::unknown_lease)?;
+        let scope = Scope { pool: lease.pool, profile: lease.ask.profile.clone() };
+        // What is not defined any more cannot be told again. (One that has ended is told to have.)
+        if lease.ended.is_none() && self.catalogue.row(lease.credential, scope.profile()).is_none() {
+            return Err(self.seen(&scope).error(&Refusal::UnknownCredential, None, None));
+        }
+        let owner = asked.owner(&self.run);
+        let command = Command::Claim(core::Claim { token: token.hash(), owner });
+        self.command(command, asked.ticket(Answer::Claim { scope, token }));
+        Ok(())
+    }
+
+    pub(super) fn claimed(&mut self, ticket: &Ticket, result: Result<core::Claimed, Refusal>) {
+        let Answer::Claim { scope, token } = &ticket.answer else { return };
+        match result {
+            Ok(core::Claimed::Bound(grant)) => match self.granted(scope, &grant, token) {
+                Ok(granted) => self.reply(ticket, &granted),
+                Err(error) => self.reply_error(ticket, &error),
+            },
+            Ok(core::Claimed::Ended(by)) => self.reply_error(ticket, &ended(by)),
+            Err(refusal) => self.reply_error(ticket, &self.seen(scope).error(&refusal, None, None)),
+        }
+    }
+}
+
+fn ended(by: core::EndedBy) -> WireError<'static> {
+    let message = format!("the lease has ended already, by {}: acquire another", convert::ended_by(by));
+    WireError::new(ErrorCode::UnknownLease, message)
 }

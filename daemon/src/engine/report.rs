@@ -116,7 +116,7 @@ impl Engine {
 
     /// What the report asks for next, and what it takes to write that down.
     fn next(&mut self, asked: &Asked<'_>, next: &Next<'_>, about: &About) -> Result<Promise, WireError<'static>> {
-        let connection = self.owner(asked.connection);
+        let connection = asked.owner(&self.run);
         match next {
             Next::No => Ok(Promise::nothing(about)),
             Next::Same => {

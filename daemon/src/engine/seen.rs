@@ -85,9 +85,16 @@ impl<'a> Seen<'a> {
                 WireError::new(ErrorCode::UnknownCredential, "the credential is not defined any more")
             }
             core::Refusal::UnknownLease => unknown_lease(),
-            core::Refusal::NotTheHolder => {
-                WireError::new(ErrorCode::Forbidden, "only the connection that holds the lease can detach it")
+            core::Refusal::NotTheHolder => WireError::new(
+                ErrorCode::Forbidden,
+                "another connection holds the lease: only that can detach it, and nobody claim it",
+            ),
+            core::Refusal::NotTheUser => {
+                WireError::new(ErrorCode::Forbidden, "the lease is another user's, and only they can claim it")
             }
+            core::Refusal::Detached => WireError::bad_request(
+                "the lease is detached: it needs no connection, and goes on without being claimed",
+            ),
             core::Refusal::Exhausted(unavailable) => self.unavailable(ErrorCode::Exhausted, unavailable, pool, model),
             core::Refusal::Busy(unavailable) => self.unavailable(ErrorCode::Busy, unavailable, pool, model),
             core::Refusal::Timeout(unavailable) => self.unavailable(ErrorCode::Timeout, unavailable, pool, model),

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use credpool_core::{CredentialKey, Model, TokenHash};
+use credpool_core::{CredentialKey, Model, Owner, TokenHash};
 use credpool_proto::request::Id;
 
-use super::{ConnectionNo, Scope};
+use super::{ConnectionNo, Run, Scope, owner};
+use crate::access::Peer;
 use crate::token::Token;
 
 /// Whom a reply goes to, and what it takes to write it.
@@ -32,6 +33,11 @@ pub(super) enum Answer {
     },
     Release,
     Renew(TokenHash),
+    Claim {
+        /// Of the lease.
+        scope: Scope,
+        token: Token,
+    },
     Clear,
     Switch(Scope, CredentialKey),
     Reload,
@@ -42,11 +48,17 @@ pub(super) enum Answer {
 /// A request as far as its reply needs it, borrowed from its line.
 pub(super) struct Asked<'a> {
     pub(super) connection: ConnectionNo,
+    pub(super) peer: Peer,
     pub(super) id: Option<Id<'a>>,
     pub(super) unknown: Vec<Cow<'a, str>>,
 }
 
 impl Asked<'_> {
+    /// Its connection, as leases are bound to it.
+    pub(super) fn owner(&self, run: &Run) -> Owner {
+        owner(run, self.connection, self.peer)
+    }
+
     /// What is kept while the command waits for its turn.
     pub(super) fn ticket(&self, answer: Answer) -> Ticket {
         Ticket {

@@ -54,7 +54,7 @@ impl Engine {
             detached: lease.owner.is_none(),
             waiter: waiter.map(|waiter| waiter.0),
             expires_at_ms: self.now.wall.after(left_ms).0.min(MAX_INTEGER),
-            holder: self.holder(self.owner(by)),
+            holder: self.connected(by),
         })
     }
 
@@ -82,7 +82,7 @@ impl Engine {
             waiter: no.0,
             model: waiter.ask.model.as_deref().map(Cow::Borrowed),
             class: convert::class_word(waiter.ask.class),
-            holder: self.holder(self.owner(by)),
+            holder: self.connected(by),
         })
     }
 

@@ -41,6 +41,7 @@ fn operation<'a>(name: OpName, mut fields: Fields<'a>, unknown: &mut Vec<Cow<'a,
             ttl_ms: fields.ttl_ms.map(|Positive(ms)| ms),
             detach: fields.detach.unwrap_or(false),
         },
+        OpName::Claim => Op::Claim { lease: need.name("lease", fields.lease)? },
         OpName::Status => Op::Status(status(fields)?),
         OpName::History => Op::History {
             pool: need.name("pool", fields.pool)?,

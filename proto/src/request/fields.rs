@@ -184,6 +184,7 @@ pub(super) const fn keys_of(op: OpName) -> KeySet {
         ]),
         OpName::Release => KeySet::of(&[Key::lease, Key::outcome, Key::status, Key::headers, Key::usage]),
         OpName::Renew => KeySet::of(&[Key::lease, Key::ttl_ms, Key::detach]),
+        OpName::Claim => KeySet::of(&[Key::lease]),
         OpName::Status => {
             KeySet::of(&[Key::pool, Key::profile, Key::after, Key::limit, Key::leases, Key::leases_after])
         }

@@ -1,6 +1,6 @@
 //! How long somebody waits, who gives up, and how many may.
 
-use credpool_core::{Ask, Cause, Limit, Limits, Policy, Refusal, Session, Strategy, Verdict, Wait, Why};
+use credpool_core::{Ask, Cause, Limit, Limits, Owner, Policy, Refusal, Session, Strategy, Verdict, Wait, Why};
 
 use super::waiting::{NOBODY, pinned, slots};
 use super::world::{World, capped, connection, fault, for_a_day, rows, with_backoff};
@@ -121,7 +121,7 @@ fn a_waiter_goes_with_its_connection() {
 fn one_who_goes_and_held_what_others_wait_for_leaves_it_to_them() {
     let mut world = slots(&["a"]);
     world.ask(Ask::default(), Some(connection(1))).1.unwrap();
-    let wait = Wait { ms: MINUTE, connection: connection(1), user: 0 };
+    let wait = Wait { ms: MINUTE, connection: connection(1) };
     world.ask_and_wait(Ask::default(), Some(connection(1)), wait).unwrap();
     world.waits(Ask::default(), MINUTE);
     assert_eq!(world.disconnect(connection(1)), 1);
@@ -133,7 +133,7 @@ fn a_refused_acquire_consumes_nothing_whether_it_would_wait_or_not() {
     for strategy in [Strategy::Random, Strategy::RoundRobin, Strategy::LeastUsed] {
         let limits = Limits { waiters: 0, ..Limits::default() };
         let mut world = World::limited(limits, Policy { strategy, ..capped(1, true) }, rows(&["a", "b"]));
-        let none = Wait { ms: MINUTE, connection: connection(1), user: 0 };
+        let none = Wait { ms: MINUTE, connection: connection(1) };
         for id in ["a", "b"] {
             world.lease_of(id);
         }
@@ -150,7 +150,7 @@ fn waiters_are_bounded_in_number_per_connection_and_in_what_they_want() {
     let limits = Limits { waiters: 3, waiters_per_connection: 2, queues_per_pool: 2, ..Limits::default() };
     let mut world = World::limited(limits, capped(1, true), rows(&["a"]));
     world.lease_of("a");
-    let wait = |n| Wait { ms: MINUTE, connection: connection(n), user: 0 };
+    let wait = |n| Wait { ms: MINUTE, connection: connection(n) };
     let ask = |model: &str| Ask { model: Some(model.into()), ..Ask::default() };
     world.ask_and_wait(ask("one"), None, wait(1)).unwrap();
     world.ask_and_wait(ask("two"), None, wait(1)).unwrap();
@@ -171,14 +171,14 @@ fn one_users_waiters_are_bounded_and_nobody_elses_with_them() {
     let mut world = World::limited(Limits { waiters_per_user: 2, ..Limits::default() }, capped(1, true), rows(&["a"]));
     let held = world.lease_of("a");
     let mut wait = |n, user| {
-        let wait = Wait { ms: MINUTE, connection: connection(n), user };
+        let wait = Wait { ms: MINUTE, connection: Owner { user, ..connection(n) } };
         world.ask_and_wait(Ask::default(), None, wait)
     };
     assert!(wait(1, 7).is_ok() && wait(2, 7).is_ok());
     assert_eq!(wait(3, 7), Err(Err(Refusal::Limit(Limit::WaitersPerUser))));
     assert!(wait(4, 8).is_ok());
     world.release(held, false).unwrap();
-    let wait = Wait { ms: MINUTE, connection: connection(3), user: 7 };
+    let wait = Wait { ms: MINUTE, connection: Owner { user: 7, ..connection(3) } };
     assert!(world.ask_and_wait(Ask::default(), None, wait).is_ok());
 }
 
@@ -188,7 +188,7 @@ fn a_waiter_counts_as_the_lease_that_it_will_have() {
     let mut world = World::limited(limits, capped(1, true), rows(&["a", "b", "c"]));
     let own = Some(connection(1));
     world.ask(pinned(&world, "a"), own).1.unwrap();
-    world.ask_and_wait(pinned(&world, "a"), own, Wait { ms: MINUTE, connection: connection(1), user: 0 }).unwrap();
+    world.ask_and_wait(pinned(&world, "a"), own, Wait { ms: MINUTE, connection: connection(1) }).unwrap();
     assert_eq!(world.ask(Ask::default(), own).1, Err(Refusal::Limit(Limit::LeasesPerConnection)));
     world.lease_of("b");
     assert_eq!(world.refused(Ask::default()), Refusal::Limit(Limit::Leases));

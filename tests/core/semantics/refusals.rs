@@ -310,7 +310,7 @@ fn a_dry_run_goes_through_thirty_two() {
 #[test]
 fn a_lease_is_of_the_connection_and_token_that_asked() {
     let mut world = World::of(&["a"]);
-    let owner = Some(Owner { run: 3, connection: 4 });
+    let owner = Some(Owner { run: 3, connection: 4, user: 5 });
     let (token, grant) = world.ask(Ask::default(), owner);
     let lease = world.core.core().lease(token).unwrap();
     assert_eq!((lease.owner, lease.no), (owner, grant.unwrap().no));

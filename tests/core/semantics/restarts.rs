@@ -2,11 +2,13 @@
 
 use credpool_core::{Ask, Cause, Claimed, EndedBy, Limits, Owner, Refusal, Renewed, State, Verdict, Wall};
 
-use super::world::{World, at_once, capped, connection, fault, for_a_day, of_the_account, row, rows, with_secret};
+use super::world::{
+    USER, World, at_once, capped, connection, fault, for_a_day, of_the_account, row, rows, with_secret,
+};
 use crate::support::{DAY, HOUR, MINUTE, SECOND};
 
 /// A connection of the run that follows.
-const ANEW: Owner = Owner { run: 2, connection: 1 };
+const ANEW: Owner = Owner { run: 2, connection: 1, user: USER };
 
 fn leased(world: &mut World, connection: Owner) -> credpool_core::TokenHash {
     let (token, grant) = world.ask(Ask::default(), Some(connection));
@@ -109,15 +111,29 @@ fn whoever_claims_a_lease_has_it_again() {
 fn only_what_a_restart_cut_off_can_be_claimed() {
     let mut world = World::of(&["a"]);
     let (bound, detached) = (leased(&mut world, connection(1)), world.lease_of("a"));
-    assert_eq!(world.claim(bound, ANEW), Err(Refusal::UnknownLease), "its connection is there");
+    assert_eq!(world.claim(bound, ANEW), Err(Refusal::NotTheHolder), "its connection is there");
     world.restart(0);
-    assert_eq!(world.claim(detached, ANEW), Err(Refusal::UnknownLease), "it needs no connection");
+    assert_eq!(world.claim(detached, ANEW), Err(Refusal::Detached), "it needs no connection");
     let unknown = world.token();
     assert_eq!(world.claim(unknown, ANEW), Err(Refusal::UnknownLease));
     world.claim(bound, ANEW).unwrap();
-    assert_eq!(world.claim(bound, Owner { connection: 2, ..ANEW }), Err(Refusal::UnknownLease), "somebody has it");
+    assert_eq!(world.claim(bound, Owner { connection: 2, ..ANEW }), Err(Refusal::NotTheHolder), "somebody has it");
     world.disconnect(ANEW);
     assert_eq!(world.claim(bound, ANEW), Ok(Claimed::Ended(EndedBy::Connection)));
+}
+
+#[test]
+fn nobody_claims_what_is_another_users() {
+    let mut world = World::of(&["a"]);
+    let token = leased(&mut world, connection(1));
+    world.restart(0);
+    // A second restart does not wash off whose it was.
+    world.restart(SECOND);
+    let another = Owner { user: USER + 1, ..ANEW };
+    assert_eq!(world.claim(token, another), Err(Refusal::NotTheUser));
+    assert!(matches!(world.claim(token, ANEW), Ok(Claimed::Bound(_))), "the attempt has changed nothing");
+    world.release(token, false).unwrap();
+    assert_eq!(world.claim(token, another), Err(Refusal::NotTheUser), "nor is its end of their business");
 }
 
 #[test]

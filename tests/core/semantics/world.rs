@@ -123,7 +123,7 @@ impl World {
     /// Whoever asks so waits for it, on a connection of its own; its number.
     pub(super) fn waits(&mut self, ask: Ask, ms: u64) -> WaiterNo {
         let own = connection(1_000 + self.records().header.next_waiter.0);
-        match self.ask_and_wait(ask, None, Wait { ms, connection: own, user: 0 }) {
+        match self.ask_and_wait(ask, None, Wait { ms, connection: own }) {
             Ok(no) => no,
             Err(answer) => panic!("it does not wait: {answer:?}"),
         }
@@ -147,7 +147,7 @@ impl World {
 
     /// Why whoever would wait is refused at once.
     pub(super) fn does_not_wait(&mut self, ask: Ask, ms: u64) -> Refusal {
-        let wait = Wait { ms, connection: connection(9), user: 0 };
+        let wait = Wait { ms, connection: connection(9) };
         self.ask_and_wait(ask, None, wait).expect_err("it does not wait").expect_err("nobody can be had")
     }
 
@@ -387,8 +387,11 @@ pub(super) fn at_once() -> Policy {
     Policy { recovery, guard, ..Policy::default() }
 }
 
+/// Whose connections they are.
+pub(super) const USER: u32 = 1_000;
+
 pub(super) fn connection(connection: u64) -> Owner {
-    Owner { run: 1, connection }
+    Owner { run: 1, connection, user: USER }
 }
 
 pub(super) fn first_report(token: TokenHash, verdict: Verdict) -> Report {

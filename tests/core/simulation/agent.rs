@@ -20,7 +20,7 @@ pub(super) struct Agent {
 
 impl Agent {
     pub(super) fn new(number: u64) -> Self {
-        let connection = Owner { run: 1, connection: number * 1_000 };
+        let connection = Owner { run: 1, connection: number * 1_000, user: 0 };
         Self { connection, held: None, awaited: None, failures: 0, past: Vec::new() }
     }
 
@@ -47,7 +47,7 @@ impl Agent {
         let token = run.token();
         let owner = dice.chance(70).then_some(self.connection);
         let ask = ask(run, dice);
-        let wait = dice.chance(60).then(|| Wait { ms: dice.between(0, 30_000), connection: self.connection, user: 0 });
+        let wait = dice.chance(60).then(|| Wait { ms: dice.between(0, 30_000), connection: self.connection });
         let answer = match run.apply(Command::Acquire(Acquire { pool: run.pool(dice), ask, token, owner, wait }))? {
             Reply::Acquired(answer) => answer,
             Reply::Queued(no) => {

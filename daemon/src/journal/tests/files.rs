@@ -256,6 +256,9 @@ fn the_first_snapshots_can_still_be_read() {
     let now = records.header.now;
     let ended = |ended| records.leases.values().filter(|lease| lease.ended.is_some() == ended).count();
     assert_eq!((ended(false), ended(true)), (4, 5));
+    // Whose connections they were was not noted then: nobody can claim these.
+    let users: Vec<u32> = records.leases.values().filter_map(|lease| Some(lease.owner?.user)).collect();
+    assert_eq!(users, [u32::MAX; 2]);
     assert_eq!(records.watermarks.len(), 2);
     assert_eq!(records.lists.len(), 1);
     let mut core = Core::restore(records, Limits::default(), now);

@@ -12,6 +12,7 @@ fn every_operation_is_decoded_as_itself() {
         (r#"{"op":"report_error","lease":"l"}"#, OpName::ReportError),
         (r#"{"op":"release","lease":"l"}"#, OpName::Release),
         (r#"{"op":"renew","lease":"l"}"#, OpName::Renew),
+        (r#"{"op":"claim","lease":"l"}"#, OpName::Claim),
         (r#"{"op":"status"}"#, OpName::Status),
         (r#"{"op":"explain","pool":"p"}"#, OpName::Explain),
         (r#"{"op":"history","pool":"p"}"#, OpName::History),
@@ -25,7 +26,7 @@ fn every_operation_is_decoded_as_itself() {
         assert_eq!(op.name(), name);
         assert_eq!(format!("{op:?}"), name.as_str());
     }
-    assert_eq!(OpName::ALL.len(), 13);
+    assert_eq!(OpName::ALL.len(), 15);
 }
 
 #[test]
@@ -37,6 +38,7 @@ fn what_an_operation_needs_is_said() {
         (r#"{"op":"clear"}"#, "`clear` needs `pool`"),
         (r#"{"op":"renew"}"#, "`renew` needs `lease`"),
         (r#"{"op":"release"}"#, "`release` needs `lease`"),
+        (r#"{"op":"claim"}"#, "`claim` needs `lease`"),
         (r#"{"op":"disable","pool":"p"}"#, "`disable` needs `credential`"),
         (r#"{"op":"enable","credential":"c"}"#, "`enable` needs `pool`"),
     ] {

@@ -59,8 +59,7 @@ impl Naive {
             let refusal = refused.ok_or("nobody can be had")?;
             return Refused { wanted: &wanted, outlook: &outlook, naive: self }.check(&refusal);
         };
-        let waiter =
-            Waiting { no: None, until: self.boot() + wait.ms, connection: wait.connection, user: wait.user, wanted };
+        let waiter = Waiting { no: None, until: self.boot() + wait.ms, connection: wait.connection, wanted };
         self.wait(waiter, &outlook, reply)
     }
 

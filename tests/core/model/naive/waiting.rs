@@ -17,7 +17,6 @@ pub(super) struct Waiting {
     pub(super) no: Option<WaiterNo>,
     pub(super) wanted: Wanted,
     pub(super) connection: Owner,
-    pub(super) user: u32,
     pub(super) until: u64,
 }
 
@@ -64,7 +63,9 @@ impl Naive {
         {
             return Some(Limit::WaitersPerConnection);
         }
-        if self.waiters.iter().filter(|w| w.user == waiter.user).count() >= self.limits.waiters_per_user {
+        if self.waiters.iter().filter(|w| w.connection.user == waiter.connection.user).count()
+            >= self.limits.waiters_per_user
+        {
             return Some(Limit::WaitersPerUser);
         }
         let of_pool = self.waiters.iter().filter(|w| w.wanted.pool == waiter.wanted.pool);
