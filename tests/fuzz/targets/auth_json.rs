@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::LazyLock;
+use std::time::Instant;
 
 use credpool_daemon::config::{Cli, Config};
 use credpool_daemon::definitions::{LoadOutcome, Loader};
@@ -29,9 +30,10 @@ fuzz_target!(|input: &[u8]| {
     let variable = |name: &str| name.ends_with("_KEY").then(|| "sk-of-the-daemon".to_owned());
     let mut loader = Loader::new(CONFIG.clone(), Box::new(variable));
 
-    let loaded = within(64 * input.len() + 1_024 * 1_024, || loader.load());
+    let now = Instant::now();
+    let loaded = within(64 * input.len() + 1_024 * 1_024, || loader.load(now));
     check(&loaded, input);
-    let again = loader.load();
+    let again = loader.load(now);
     assert!(!again.changed && !again.legacy_changed, "nothing has changed");
     assert_eq!((again.ok, again.problems), (loaded.ok, loaded.problems));
 });
