@@ -132,6 +132,9 @@ fn unreachable(tried: &[Tried]) -> String {
     };
     for Tried { socket, why } in tried {
         let _ = write!(sentence, "\n  tried {}: {}", clean(&socket.display().to_string()), clean(&why.to_string()));
+        if let Why::Untrusted(user) = why {
+            let _ = write!(sentence, "; if you do, say --server {user}");
+        }
     }
     sentence
 }

@@ -69,7 +69,8 @@ fn no_daemon_says_where_it_was_looked_for_and_what_to_do() {
         failed.sentence(),
         "no daemon could be reached; start one with `credpoold`, or name its socket with --socket\n  \
          tried /run/a.sock: connection refused\n  \
-         tried /run/b\\n.sock: it belongs to user 1001, who is neither you, nor root, nor the user you accept"
+         tried /run/b\\n.sock: it belongs to user 1001, who is neither you, nor root, nor the user you accept; \
+         if you do, say --server 1001"
     );
     assert_eq!(failed.exit(), Exit::Unreachable);
 }
