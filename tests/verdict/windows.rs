@@ -5,6 +5,7 @@ use credpool_verdict::{Evidence, Hint, Kind, MAX_WINDOWS, QuotaWindow, Wait};
 use crate::shape::{NOW, Shape};
 
 mod families;
+mod nonsense;
 mod structured;
 
 fn window(name: &str) -> QuotaWindow {
@@ -101,6 +102,8 @@ fn cerebras_names_its_lengths() {
         ..window("requests-day")
     };
     assert_eq!(windows, [expected]);
+    let minute = Shape::of("cerebras").status(200).header("x-ratelimit-limit-tokens-minute", "60000").windows();
+    assert_eq!(minute[0].length_ms, Some(60_000));
 }
 
 #[test]
@@ -321,31 +324,15 @@ fn copilots_allowances() {
 }
 
 #[test]
-fn what_is_no_allowance_is_no_window() {
-    let shape = Shape::of("copilot")
-        .status(200)
-        .header("x-quota-snapshot-chat", "ent=-1&ov=0.0&ovPerm=false&rem=100.0&rst=2026-11-23T23%3A06%3A40Z&totRem=-1")
-        .header("x-quota-snapshot-premium_models", "ent=300&ovPerm=false")
-        .header("x-usage-ratelimit-session", "rem=nan")
-        .header("x-usage-ratelimit-weekly", "nonsense");
-    assert_eq!(shape.windows(), []);
-    // An allowance of nothing is none, as for a plan that has no such thing.
-    let none = Shape::of("copilot").status(200).header("x-quota-snapshot-chat", "ent=0&ovPerm=false&rem=0.0");
-    assert!(none.windows().iter().all(|window| !window.spent));
-}
-
-#[test]
-fn what_is_no_number_is_no_window() {
-    let shape = Shape::of("azure")
-        .status(200)
-        .header("x-ratelimit-limit-tokens", "-1")
-        .header("x-ratelimit-remaining-tokens", "-1")
-        .header("x-ratelimit-reset-tokens", "0")
-        .header("x-ratelimit-remaining-requests", "many")
-        .header("x-ratelimit-exceeded", "global-chat")
-        .header("x-codex-primary-used-percent", "-3")
-        .header("anthropic-ratelimit-unified-5h-utilization", "inf");
-    assert_eq!(shape.windows(), []);
+fn whose_it_is_and_whether_it_refills_depends_on_name_and_vendor() {
+    let told = |pool: &'static str, header: &'static str| {
+        let windows = Shape::of(pool).status(200).header(header, "5").windows();
+        (windows[0].model, windows[0].refills)
+    };
+    assert_eq!(told("custom:mine", "x-ratelimit-remaining-requests"), (true, true));
+    assert_eq!(told("custom:mine", "x-ratelimit-remaining"), (false, false));
+    // A workspace's, and nobody knows how it comes back.
+    assert_eq!(told("mistral", "x-ratelimit-remaining-requests"), (false, false));
 }
 
 #[test]
