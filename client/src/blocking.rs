@@ -36,10 +36,11 @@ use tokio::sync::oneshot;
 use tokio_util::task::TaskTracker;
 
 use crate::error::Error;
+use crate::events::Notice;
 use crate::options::ConnectOptions;
 use crate::requests::{
     AcquireRequest, Call, ClearRequest, DisableRequest, EnableRequest, ExplainRequest, ReleaseRequest, RenewRequest,
-    ReportRequest, StatusRequest,
+    ReportRequest, StatusRequest, SubscribeRequest,
 };
 
 mod lease;
@@ -105,6 +106,16 @@ impl Client {
         Ok(report.holding(|next| Lease::new(next, Arc::clone(&self.thread))))
     }
 
+    /// As [`crate::Client::subscribe`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn subscribe(&self, request: SubscribeRequest) -> Result<Events, Error> {
+        let inner = self.thread.wait(self.inner.subscribe(request))?;
+        Ok(Events { inner, thread: Arc::clone(&self.thread) })
+    }
+
     /// As [`crate::Client::call_as_line`].
     ///
     /// # Errors
@@ -147,6 +158,23 @@ operations! {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.inner.fmt(f)
+    }
+}
+
+/// A subscription, for programs without tokio. See [`crate::Events`].
+pub struct Events {
+    inner: crate::Events,
+    thread: Arc<Thread>,
+}
+
+impl Events {
+    /// Blocks until something happens; as [`crate::Events::recv`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn recv(&mut self) -> Result<Notice, Error> {
+        self.thread.wait(self.inner.recv())
     }
 }
 

@@ -18,12 +18,13 @@ use tokio_util::task::TaskTracker;
 use crate::connection::Answer;
 use crate::discover::discover;
 use crate::error::Error;
+use crate::events::Events;
 use crate::lease::{self, Lease, Report};
 use crate::link::Link;
 use crate::options::ConnectOptions;
 use crate::requests::{
     AcquireRequest, Call, ClearRequest, DisableRequest, EnableRequest, ExplainRequest, HistoryRequest, PingRequest,
-    ReleaseRequest, ReloadRequest, RenewRequest, ReportRequest, StatusRequest,
+    ReleaseRequest, ReloadRequest, RenewRequest, ReportRequest, StatusRequest, SubscribeRequest,
 };
 
 /// A way to ask a daemon. Clones share one connection to it, which closes when the last clone and the
@@ -226,6 +227,21 @@ impl Client {
     /// Safe.
     pub async fn explain(&self, request: ExplainRequest) -> Result<Explanation<'static>, Error> {
         self.ask(&request).await
+    }
+
+    /// Is told what happens from now on, over a connection of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] with `unknown_pool`, or with `limit` if too many are told already; others as for
+    /// [`ping`](Self::ping).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes whatever connection it had opened.
+    pub async fn subscribe(&self, request: SubscribeRequest) -> Result<Events, Error> {
+        let beginning = Events::begin(self.link.clone(), request);
+        timeout(self.timeout, beginning).await.unwrap_or(Err(Error::TimedOut(self.timeout)))
     }
 
     /// Tells what was said and done about credentials, the latest first.

@@ -13,8 +13,10 @@ use std::time::Duration;
 use bytes::BytesMut;
 use credpool_proto::codec::{Frame, LineDecoder};
 use credpool_proto::limits::Limits;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::codec::Decoder;
 use tokio_util::task::TaskTracker;
@@ -33,6 +35,9 @@ const FIRST_ID: u64 = 1 << 52;
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1_024 * 1_024;
+
+/// How many events are read ahead of whoever listens.
+const EVENTS: usize = 64;
 
 /// How long a daemon may take to say its last words once there is nobody left to hear them.
 pub(crate) const FAREWELL: Duration = Duration::from_secs(5);
@@ -63,6 +68,8 @@ struct Shared {
     raw: Arc<Semaphore>,
     /// The longest request line that the daemon reads, in bytes.
     line_limit: AtomicUsize,
+    /// Where events go, if anybody wants to hear of them.
+    events: Mutex<Option<Sender<String>>>,
 }
 
 /// Who waits for which answer.
@@ -102,6 +109,7 @@ impl Connection {
             unsent: AtomicU64::new(FIRST_ID),
             raw: Arc::new(Semaphore::new(1)),
             line_limit: AtomicUsize::new(Limits::default().request_line_bytes),
+            events: Mutex::new(None),
         });
         tasks.spawn(serve(stream, lines, Arc::clone(&shared)));
         Self { outgoing, shared }
@@ -109,6 +117,14 @@ impl Connection {
 
     pub(crate) fn set_line_limit(&self, bytes: usize) {
         self.shared.line_limit.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The events that come from now on, each as its line. While nobody takes them, nothing else is read either: so the
+    /// daemon sees that they are not heard, and says how many it left out.
+    pub(crate) fn events(&self) -> Receiver<String> {
+        let (sender, receiver) = channel(EVENTS);
+        *self.shared.events.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+        receiver
     }
 
     /// Whether nothing can be sent any more.
@@ -215,6 +231,22 @@ impl Shared {
         Ok(())
     }
 
+    fn listener(&self) -> Option<Sender<String>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn is_listened_to(&self) -> bool {
+        self.listener().is_some()
+    }
+
+    /// Hands an event to whoever listens.
+    async fn happened(&self, line: &[u8]) {
+        if let Some(listener) = self.listener() {
+            // Whoever does not listen any more is about to close the connection.
+            let _ = listener.send(String::from_utf8_lossy(line).into_owned()).await;
+        }
+    }
+
     /// Tells everybody that there will be no answers any more, and whether their requests were sent.
     fn close(&self) {
         let (by_id, raw) = {
@@ -255,6 +287,20 @@ where
     shared.close();
 }
 
+/// Whether a line is an event. Answers have an id, be it `null`; events have none.
+fn is_event(line: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Outline {
+        #[serde(default, deserialize_with = "present")]
+        id: bool,
+        event: Option<IgnoredAny>,
+    }
+    fn present<'de, D: Deserializer<'de>>(id: D) -> Result<bool, D::Error> {
+        IgnoredAny::deserialize(id).map(|_| true)
+    }
+    serde_json::from_slice(line).is_ok_and(|outline: Outline| outline.event.is_some() && !outline.id)
+}
+
 /// Reads answers until the daemon ends the connection, or says something that isn't one.
 async fn read<S: AsyncRead>(mut reader: ReadHalf<S>, shared: &Shared) -> io::Result<()> {
     let mut decoder = LineDecoder::new(MAX_ANSWER_BYTES);
@@ -262,6 +308,7 @@ async fn read<S: AsyncRead>(mut reader: ReadHalf<S>, shared: &Shared) -> io::Res
     while reader.read_buf(&mut buffer).await? > 0 {
         while let Some(frame) = decoder.decode(&mut buffer)? {
             match frame {
+                Frame::Line(line) if shared.is_listened_to() && is_event(&line) => shared.happened(&line).await,
                 Frame::Line(line) => shared.arrived(line)?,
                 Frame::TooLong => return Err(io::ErrorKind::InvalidData.into()),
             }

@@ -73,6 +73,7 @@ mod client;
 mod connection;
 mod discover;
 mod error;
+mod events;
 mod held;
 mod lease;
 mod link;
@@ -86,9 +87,11 @@ pub use client::Client;
 pub use credpool_proto as proto;
 pub use credpool_proto::words::{Class, FailureKind, Outcome};
 pub use error::{Error, Loss, Tried, Why};
+pub use events::{Events, Notice};
 pub use lease::{Lease, LeasedCredential, Report};
 pub use options::ConnectOptions;
 pub use requests::{
     AcquireRequest, Call, ClearRequest, DisableRequest, EnableRequest, Ending, ExplainRequest, Failure, HistoryRequest,
     LeaseOptions, PingRequest, ReleaseRequest, ReloadRequest, RenewRequest, ReportRequest, StatusRequest, Subject,
+    SubscribeRequest,
 };

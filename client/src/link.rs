@@ -103,6 +103,11 @@ impl Link {
         self.shared.tasks.spawn_on(work, &self.shared.runtime).abort_handle()
     }
 
+    /// A session of its own, for somebody who listens. It is dialled for as patiently as that of the others.
+    pub(crate) async fn another(&self) -> Result<Session, Error> {
+        self.dial(Instant::now() + self.shared.patience).await
+    }
+
     /// Sends a request and waits for its answer.
     pub(crate) async fn ask<C: Call>(&self, call: &C) -> Result<Answer, Error> {
         let once = |session: Arc<Session>| async move { session.connection.ask(&*session.addressed(call)).await };
@@ -161,15 +166,18 @@ impl Link {
             return Ok(session);
         }
         let patient_until = *lost_at.get_or_insert_with(Instant::now) + self.shared.patience;
+        let session = Arc::new(self.dial(patient_until).await?);
+        *lost_at = None;
+        *self.shared.session.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&session);
+        Ok(session)
+    }
+
+    /// Dials once, and again and again until then where that may help.
+    async fn dial(&self, patient_until: Instant) -> Result<Session, Error> {
         let mut pause = FIRST_PAUSE;
         loop {
             match self.shared.dial.dial().await {
-                Ok(session) => {
-                    *lost_at = None;
-                    let session = Arc::new(session);
-                    *self.shared.session.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&session);
-                    return Ok(session);
-                }
+                Ok(session) => return Ok(session),
                 Err(why) if why.may_pass() && Instant::now() < patient_until => {
                     sleep_until(patient_until.min(Instant::now() + pause)).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);

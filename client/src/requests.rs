@@ -15,7 +15,7 @@ mod operator;
 pub use failure::{Ending, Failure, ReleaseRequest, ReportRequest, Subject};
 pub use line::Call;
 pub(crate) use line::with_id;
-pub use operator::{ClearRequest, DisableRequest, EnableRequest, HistoryRequest, StatusRequest};
+pub use operator::{ClearRequest, DisableRequest, EnableRequest, HistoryRequest, StatusRequest, SubscribeRequest};
 
 /// `ping`: is the daemon there?
 #[derive(Clone, Copy, Debug, Default, Serialize)]

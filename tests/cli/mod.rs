@@ -3,6 +3,7 @@
 mod claude;
 mod clean;
 mod curl;
+mod events;
 mod exec;
 mod get;
 mod history;

@@ -1,6 +1,7 @@
 //! The Rust client and the real daemon: what happens when one of them goes.
 
 mod dump;
+mod events;
 mod leases;
 mod restarts;
 mod trust;

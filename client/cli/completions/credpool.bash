@@ -34,6 +34,9 @@ _credpool() {
             credpool,enable)
                 cmd="credpool__subcmd__enable"
                 ;;
+            credpool,events)
+                cmd="credpool__subcmd__events"
+                ;;
             credpool,exec)
                 cmd="credpool__subcmd__exec"
                 ;;
@@ -106,6 +109,9 @@ _credpool() {
             credpool__subcmd__help,enable)
                 cmd="credpool__subcmd__help__subcmd__enable"
                 ;;
+            credpool__subcmd__help,events)
+                cmd="credpool__subcmd__help__subcmd__events"
+                ;;
             credpool__subcmd__help,exec)
                 cmd="credpool__subcmd__help__subcmd__exec"
                 ;;
@@ -155,7 +161,7 @@ _credpool() {
 
     case "${cmd}" in
         credpool)
-            opts="-h -V --socket --server --json --color --help --version acquire exec get release report-error renew status top explain history clear disable enable reload ping call auth help"
+            opts="-h -V --socket --server --json --color --help --version acquire exec get release report-error renew status top explain history events clear disable enable reload ping call auth help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -508,6 +514,36 @@ _credpool() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        credpool__subcmd__events)
+            opts="-h -V --profile --socket --server --json --color --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         credpool__subcmd__exec)
             opts="-h -V --pool --env --base-url-env --model --session --credential --exclude --class --wait --profile --socket --server --json --color --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -695,7 +731,7 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__help)
-            opts="acquire exec get release report-error renew status top explain history clear disable enable reload ping call auth help"
+            opts="acquire exec get release report-error renew status top explain history events clear disable enable reload ping call auth help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -807,6 +843,20 @@ _credpool() {
             return 0
             ;;
         credpool__subcmd__help__subcmd__enable)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        credpool__subcmd__help__subcmd__events)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -93,6 +93,8 @@ pub(crate) enum Asking {
     Explain(Explain),
     /// Show what was reported and done about credentials, and what that was judged by
     History(History),
+    /// Follow what happens: leases, who waits, restrictions and their ends
+    Events(Events),
     /// Lift what restricts a pool or a credential; does not undo `disable`
     Clear(Clear),
     /// Take a credential out of use
@@ -113,6 +115,16 @@ pub(crate) struct Words {
     /// The profile by whose ids and labels credentials are named; those of others are ID@PROFILE
     #[arg(long)]
     pub(crate) profile: Option<String>,
+}
+
+/// Prints a line for each event from now on, until it is interrupted; with --json the lines as the daemon sends them. It
+/// connects anew when the daemon is started anew, and says so.
+#[derive(Args, Debug)]
+pub(crate) struct Events {
+    /// Only what happens in this pool
+    pub(crate) pool: Option<String>,
+    #[command(flatten)]
+    pub(crate) words: Words,
 }
 
 #[derive(Args, Debug)]

@@ -41,6 +41,7 @@ async fn ask(global: &Global, command: Asking, output: &mut Output) -> Result<Ex
         Asking::Status(args) => look::status(&mut session, args).await?,
         Asking::Explain(args) => look::explain(&mut session, args).await?,
         Asking::History(args) => look::history(&mut session, args).await?,
+        Asking::Events(args) => look::events(&mut session, args).await?,
         Asking::Ping => look::ping(&mut session).await?,
         Asking::Call(args) => look::call(&mut session, args).await?,
         Asking::Clear(args) => operate::clear(&mut session, args).await?,

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 pub(crate) mod cleaned;
+pub(crate) mod event;
 pub(crate) mod explain;
 pub(crate) mod history;
 pub(crate) mod lease;

@@ -1,4 +1,4 @@
-//! What operators ask: `status`, `history`, `clear`, `disable` and `enable`.
+//! What operators ask: `status`, `history`, `subscribe`, `clear`, `disable` and `enable`.
 //!
 //! All of it is about whole pools, whoever's. A profile says in whose words: a credential is called what the profile's
 //! home calls it; one that is not listed there, `ID@PROFILE` by the home of another.
@@ -41,6 +41,7 @@ spoken_for_a_profile! {
     ClearRequest is "clear", repeatable: false;
     DisableRequest is "disable", repeatable: false;
     EnableRequest is "enable", repeatable: false;
+    SubscribeRequest is "subscribe", repeatable: true;
 }
 
 /// `status`: pools and credentials, a page at a time.
@@ -141,6 +142,30 @@ impl HistoryRequest {
     #[must_use]
     pub fn limit(mut self, entries: usize) -> Self {
         self.limit = Some(entries);
+        self
+    }
+}
+
+/// `subscribe`: what happens from now on.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct SubscribeRequest {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<String>,
+}
+
+impl SubscribeRequest {
+    /// In all pools.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Only in this pool.
+    #[must_use]
+    pub fn pool(mut self, pool: impl Into<String>) -> Self {
+        self.pool = Some(pool.into());
         self
     }
 }

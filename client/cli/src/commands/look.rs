@@ -1,10 +1,10 @@
-//! `status`, `explain`, `history`, `ping` and `call`: nothing changes.
+//! `status`, `explain`, `history`, `events`, `ping` and `call`: nothing changes.
 
 use std::io::{self, BufRead as _};
 
 use credpool_client::proto::reply::Pong;
 use credpool_client::proto::status::{LeasesOut, Status};
-use credpool_client::{ExplainRequest, HistoryRequest, PingRequest, StatusRequest};
+use credpool_client::{ExplainRequest, HistoryRequest, Notice, PingRequest, StatusRequest, SubscribeRequest};
 
 use super::Session;
 use crate::args::{self, Conditions, Explain, Raw, given};
@@ -58,6 +58,24 @@ pub(super) async fn history(session: &mut Session<'_>, args: args::History) -> R
     let request = given(request, args.model, HistoryRequest::model).limit(args.limit);
     let history = session.ask(&request).await?;
     Ok(session.output.say(&render::history::render(&history, now_ms()))?)
+}
+
+/// Ends only by an error, or when nobody reads what is printed.
+pub(super) async fn events(session: &mut Session<'_>, args: args::Events) -> Result<(), Failed> {
+    let request = given(SubscribeRequest::new(), args.pool, SubscribeRequest::pool);
+    let request = given(request, args.words.profile, SubscribeRequest::profile);
+    let mut events = session.client.subscribe(request).await?;
+    loop {
+        let notice = events.recv().await?;
+        if session.output.is_json() && !events.line().is_empty() {
+            session.output.print(events.line())?;
+        }
+        match notice {
+            Notice::Event(event) => session.output.say(&render::event::render(&event))?,
+            Notice::Missed(count) => session.output.warn(&format!("{count} events came too fast and are missing here")),
+            Notice::Reconnected => session.output.warn("connected anew: what happened meanwhile is missing here"),
+        }
+    }
 }
 
 pub(super) async fn ping(session: &mut Session<'_>) -> Result<(), Failed> {
