@@ -254,6 +254,8 @@ impl Shared {
             waiting.closed = true;
             (std::mem::take(&mut waiting.by_id), waiting.raw.take())
         };
+        // Nothing more will happen: whoever listens is told so.
+        *self.events.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let unsent = self.unsent.load(Ordering::Relaxed);
         let fate = |number| if number < unsent { Error::Disconnected } else { Error::NotSent };
         // Outside the lock: what is dropped here may want to send.

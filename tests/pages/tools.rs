@@ -57,7 +57,7 @@ fn completions_and_manual_pages_can_be_installed() {
         assert_is_there(&home.join(file));
     }
     let completion = home.join(".local/share/bash-completion/completions/credpool");
-    assert_eq!(completed(&completion, "credpool e"), ["enable", "exec", "explain"]);
+    assert_eq!(completed(&completion, "credpool e"), ["enable", "events", "exec", "explain"]);
 }
 
 /// What bash offers for the last word of `line`.
