@@ -45,6 +45,7 @@ mod history;
 mod holders;
 mod leases;
 mod operator;
+mod refresh;
 mod report;
 mod scope;
 mod seen;
@@ -306,6 +307,12 @@ impl Engine {
             }
             Op::Reload => self.ask_reload(&asked),
             Op::Subscribe { pool, profile } => self.subscribe(&asked, pool.as_deref(), profile.as_deref()),
+            Op::Refresh { pool, profile, credential, stale } => {
+                self.refresh(&asked, &pool, profile.as_deref(), &credential, &stale)
+            }
+            Op::RefreshDone { ticket, outcome, message } => {
+                self.refresh_done(&asked, &ticket, outcome, message.as_deref())
+            }
         };
         if let Err(error) = answered {
             self.refuse(connection, asked.id.as_ref(), &asked.unknown, &error);
@@ -361,6 +368,8 @@ impl Engine {
             Reply::Claimed(result) => self.claimed(ticket, result),
             Reply::Cleared(result) => self.cleared(ticket, result),
             Reply::Switched(result) => self.switched(ticket, result),
+            Reply::Renewing(result) => self.renewing(ticket, result),
+            Reply::RenewalEnded(result) => self.renewal_ended(ticket, result),
             Reply::Queued(_) | Reply::Defined(_) | Reply::Imported(_) | Reply::Disconnected(_) | Reply::Ticked => {}
         }
     }

@@ -91,6 +91,39 @@ impl<C> fmt::Debug for Grant<'_, C> {
     }
 }
 
+/// The answer to `refresh`. `C` is how the credential is held, as in [`Grant`].
+///
+/// `Debug` shows neither the ticket nor the credential.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Refresh<'a, C> {
+    /// The caller is to renew the secret.
+    Refresh {
+        /// What `refresh_done` takes. A bearer token.
+        ticket: Cow<'a, str>,
+        /// For how long nobody else will, in milliseconds.
+        ttl_ms: u64,
+    },
+    /// There is another secret already.
+    Use {
+        /// The credential with it.
+        credential: C,
+    },
+}
+
+impl<C> fmt::Debug for Refresh<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Refresh { .. } => "Refresh",
+            Self::Use { .. } => "Use",
+        })
+    }
+}
+
+/// The answer to `refresh_done`: being answered is all there is to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshDone {}
+
 /// A leased credential. `S` is how the secret is held.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Credential<'a, S> {

@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 
 use crate::error::WireError;
 use crate::limits::MAX_NESTING;
-use crate::words::{Class, ErrorCode, FailureKind, OpName, Outcome};
+use crate::words::{Class, ErrorCode, FailureKind, OpName, Outcome, RefreshOutcome};
 
 mod build;
 mod fields;
@@ -186,6 +186,26 @@ pub enum Op<'a> {
         /// Whose names the events use.
         profile: Option<Cow<'a, str>>,
     },
+    /// `refresh`.
+    Refresh {
+        /// Which pool.
+        pool: Cow<'a, str>,
+        /// Whose names are meant, here and in the answer.
+        profile: Option<Cow<'a, str>>,
+        /// Which credential: id or unique label.
+        credential: Cow<'a, str>,
+        /// The fingerprint of the secret that has run out.
+        stale: Cow<'a, str>,
+    },
+    /// `refresh_done`.
+    RefreshDone {
+        /// Which ticket.
+        ticket: Cow<'a, str>,
+        /// How it went.
+        outcome: RefreshOutcome,
+        /// What went wrong, for those who ask meanwhile.
+        message: Option<Cow<'a, str>>,
+    },
 }
 
 impl fmt::Debug for Op<'_> {
@@ -214,6 +234,8 @@ impl Op<'_> {
             Self::Enable { .. } => OpName::Enable,
             Self::Reload => OpName::Reload,
             Self::Subscribe { .. } => OpName::Subscribe,
+            Self::Refresh { .. } => OpName::Refresh,
+            Self::RefreshDone { .. } => OpName::RefreshDone,
         }
     }
 }

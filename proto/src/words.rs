@@ -103,6 +103,10 @@ words! {
         Reload = "reload",
         /// Tell what happens from now on.
         Subscribe = "subscribe",
+        /// Ask to renew an OAuth token, which one caller at a time does.
+        Refresh = "refresh",
+        /// Tell how that went.
+        RefreshDone = "refresh_done",
     }
 }
 
@@ -125,6 +129,18 @@ words! {
         Cancelled = "cancelled",
         /// The client does not say.
         Unknown = "unknown",
+    }
+}
+
+words! {
+    /// How an attempt to renew a secret went.
+    pub enum RefreshOutcome {
+        /// The store of definitions holds a new one.
+        Ok = "ok",
+        /// There is no new one this time.
+        Failed = "failed",
+        /// There is none without a new login.
+        Dead = "dead",
     }
 }
 

@@ -91,7 +91,8 @@ fn programs_get_the_lines_as_they_came() {
 fn it_ends_without_a_word_when_nobody_reads_it() {
     let daemon = Daemon::serving(&AuthJson::many(1));
     let mut command = daemon.credpool().command(&["events"]);
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     drop(child.stdout.take());
     let mut wire = daemon.wire();
     eventually("it ends", || {

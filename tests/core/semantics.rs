@@ -19,6 +19,7 @@ mod pins;
 mod quotas;
 mod recovery;
 mod refusals;
+mod renewals;
 mod reports;
 mod restarts;
 mod secrets;

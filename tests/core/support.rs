@@ -82,6 +82,7 @@ impl Watched {
             Change::Restriction(key, _) => Some(format!("{key:?}")),
             Change::Watermark(key, _) => Some(format!("{key:?}")),
             Change::Quota(key, _) => Some(format!("{key:?}")),
+            Change::Renewal(key, _) => Some(format!("{key:?}")),
             Change::Entry(key, _) => Some(format!("{key:?}")),
         };
         self.core.changes().filter_map(name).collect()

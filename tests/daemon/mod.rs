@@ -32,6 +32,7 @@ mod pins;
 mod profiles;
 mod quotas;
 mod recovery;
+mod refresh;
 mod reload;
 mod report;
 mod secrets;

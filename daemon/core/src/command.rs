@@ -10,6 +10,7 @@ use crate::records::{
     TokenHash, WaiterNo,
 };
 use crate::refusal::Refusal;
+use crate::renewals::Attempt;
 use crate::time::{Boot, Until, Wall};
 use crate::waiting::Wait;
 
@@ -30,6 +31,10 @@ pub enum Command {
     Renew(Renew),
     /// A lease of an earlier run, for a connection of this one.
     Claim(Claim),
+    /// The right to renew a secret that has run out.
+    AskRenewal(AskRenewal),
+    /// How that went.
+    EndRenewal(EndRenewal),
     /// The end of a connection.
     Disconnect(Owner),
     /// An operator lifts restrictions.
@@ -221,6 +226,28 @@ pub struct Claim {
     pub owner: Owner,
 }
 
+/// `Command::AskRenewal`.
+#[derive(Clone, Debug)]
+pub struct AskRenewal {
+    /// Whose secret.
+    pub credential: CredentialKey,
+    /// The fingerprint of the one that has run out.
+    pub stale: Arc<str>,
+    /// The hash that the ticket will have.
+    pub ticket: TokenHash,
+    /// The connection that it will be bound to.
+    pub owner: Owner,
+}
+
+/// `Command::EndRenewal`.
+#[derive(Clone, Debug)]
+pub struct EndRenewal {
+    /// The ticket.
+    pub ticket: TokenHash,
+    /// How it went.
+    pub attempt: Attempt,
+}
+
 /// `Command::Clear`.
 #[derive(Clone, Debug)]
 pub struct Clear {
@@ -262,6 +289,10 @@ pub enum Reply {
     Renewed(Result<Renewed, Refusal>),
     /// To `Claim`.
     Claimed(Result<Claimed, Refusal>),
+    /// To `AskRenewal`.
+    Renewing(Result<Renewing, Refusal>),
+    /// To `EndRenewal`.
+    RenewalEnded(Result<(), Refusal>),
     /// To `Disconnect`: how many leases it ended. Its waiters are gone too.
     Disconnected(usize),
     /// To `Clear`: how many restrictions it lifted.
@@ -339,6 +370,25 @@ pub enum Claimed {
     Bound(Grant),
     /// It has ended; nothing was changed.
     Ended(EndedBy),
+}
+
+/// The answer to `AskRenewal`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Renewing {
+    /// There is another secret, since this epoch at the latest.
+    Renewed(Seq),
+    /// The caller is to renew it.
+    Ticket {
+        /// For how many milliseconds nobody else will.
+        ttl_ms: u64,
+    },
+    /// Not now.
+    Busy {
+        /// Milliseconds until it is worth asking again.
+        retry_after_ms: u64,
+        /// What the last attempt said, if the reason is that it failed; somebody is at it otherwise.
+        failed: Option<Arc<str>>,
+    },
 }
 
 /// The answer to `Renew`.

@@ -53,6 +53,7 @@ impl Core {
                 Due::Fades(key) => self.fade(&key),
                 Due::Wake(pool) => self.wake(pool),
                 Due::Waiter(no) => patient.push(no),
+                Due::Renewal(stale) => self.reopen(&stale),
             }
         }
         while let Some((at, identity)) = self.index.due_by_wall.first().cloned()

@@ -32,6 +32,7 @@ impl Index {
         for waiter in records.waiters.values() {
             index.add_waiter(waiter);
         }
+        index.due.extend(records.renewals.values().map(|of| (of.until, Due::Renewal(Arc::clone(&of.stale)))));
         index.unbound.extend(records.bindings.values().map(|binding| (binding.until, binding.tie.clone())));
         for restriction in records.restrictions.values() {
             index.add_restriction(restriction, records);

@@ -259,6 +259,8 @@ pub(crate) enum Due {
     Wake(PoolKey),
     /// A waiter has waited long enough.
     Waiter(WaiterNo),
+    /// A stage of a secret's renewal ends.
+    Renewal(Arc<str>),
 }
 
 /// Everything that is derived.

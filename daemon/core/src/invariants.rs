@@ -8,6 +8,7 @@ use crate::index::{Due, Index};
 use crate::machine::Core;
 use crate::records::{CredentialKey, PoolKey, Scope};
 use crate::refusal::Refusal;
+use crate::renewals::Stage;
 use crate::restriction::{Phase, Restriction};
 use crate::time::Boot;
 use crate::waiting::Queue;
@@ -30,6 +31,7 @@ impl Core {
         self.check_history(&anew)?;
         self.check_waiters(&anew)?;
         self.check_bindings(&anew)?;
+        self.check_renewals()?;
         self.check_deadlines(&anew)
     }
 
@@ -236,6 +238,17 @@ impl Core {
         }
         equal("when sessions are forgotten", &self.index.unbound, &anew.unbound)?;
         within("sessions", self.records.bindings.len(), self.limits.bindings)
+    }
+
+    fn check_renewals(&self) -> Result<(), String> {
+        let now = self.now();
+        for (stale, renewal) in &self.records.renewals {
+            equal("fingerprint", stale, &renewal.stale)?;
+            holds(renewal.until > now.boot, || format!("has lasted long enough: {renewal:?}"))?;
+            let remembers = renewal.failures > 0 || matches!(renewal.stage, Stage::Held { .. } | Stage::Done);
+            holds(remembers, || format!("nobody needs it: {renewal:?}"))?;
+        }
+        Ok(())
     }
 
     fn check_deadlines(&self, anew: &Index) -> Result<(), String> {

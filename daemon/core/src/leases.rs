@@ -303,6 +303,7 @@ impl Core {
 
     pub(crate) fn disconnect(&mut self, owner: Owner) -> usize {
         self.cancel(owner);
+        self.drop_tickets(owner);
         let first = (owner, LeaseNo(0));
         let last = (owner, LeaseNo(u64::MAX));
         let leases: Vec<LeaseNo> = self.index.by_owner.range(first..=last).map(|(_, no)| *no).collect();

@@ -29,7 +29,7 @@
 //!
 //! The map: `records` is the state, `tables` what holds them, `index` what is derived from it (by `derive`, all at once,
 //! and by each command as it goes); `restore` takes up the records of an earlier run; `machine`, `placing` and
-//! `restrictions` keep the two together; `leases`, `choosing`, `refusal`, `waiting`, `affinity`, `judging`, `guard`, `recovery`, `quotas`,
+//! `restrictions` keep the two together; `leases`, `choosing`, `refusal`, `renewals`, `waiting`, `affinity`, `judging`, `guard`, `recovery`, `quotas`,
 //! `operator`, `define`, `lists` and `deadlines` are what commands do, and `history` what is remembered of that; `queries`
 //! looks and changes nothing; `invariants` says what must hold after every command.
 
@@ -58,6 +58,7 @@ mod ranking;
 mod records;
 mod recovery;
 mod refusal;
+mod renewals;
 mod restore;
 mod restriction;
 mod restrictions;
@@ -69,8 +70,8 @@ mod waiting;
 pub use affinity::{Binding, Tie};
 pub use cause::{Cause, Kind, State};
 pub use command::{
-    Acquire, Claim, Claimed, Clear, Command, Define, Defined, Definition, Disable, Grant, Import, Listing, Next,
-    Release, Released, Renew, Renewed, Reply, Report, Reported, Subject, Verdict,
+    Acquire, AskRenewal, Claim, Claimed, Clear, Command, Define, Defined, Definition, Disable, EndRenewal, Grant,
+    Import, Listing, Next, Release, Released, Renew, Renewed, Renewing, Reply, Report, Reported, Subject, Verdict,
 };
 pub use deadlines::Deadline;
 pub use guard::{Opened, Spark, Suspicion};
@@ -86,6 +87,7 @@ pub use records::{
     TokenHash, WaiterNo, Watermark, Why,
 };
 pub use refusal::{Absent, Limit, Obstacle, Refusal, Unavailable};
+pub use renewals::{Attempt, Renewal, Stage};
 pub use restriction::{Phase, Restriction};
 pub use rng::Rng;
 pub use tables::{Change, Delta, Records, Touched};

@@ -72,6 +72,8 @@ impl Core {
             Command::Release(release) => Reply::Released(self.release(&release)),
             Command::Renew(renew) => Reply::Renewed(self.renew(renew)),
             Command::Claim(claim) => Reply::Claimed(self.claim(claim)),
+            Command::AskRenewal(asked) => Reply::Renewing(self.ask_renewal(asked)),
+            Command::EndRenewal(ended) => Reply::RenewalEnded(self.end_renewal(ended)),
             Command::Disconnect(owner) => Reply::Disconnected(self.disconnect(owner)),
             Command::Clear(clear) => Reply::Cleared(self.clear(&clear)),
             Command::Disable(disable) => Reply::Switched(self.disable(disable)),

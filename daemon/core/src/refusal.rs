@@ -14,7 +14,7 @@ use crate::time::{Now, Until};
 const NAMED: usize = 32;
 
 /// What a refusal suggests when a cap or a probe is in the way: it may come free, or answer, at any moment.
-const SOON_MS: u64 = 1_000;
+pub(crate) const SOON_MS: u64 = 1_000;
 
 /// Why a command was refused. It changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Refusal {
     UnknownCredential,
     /// There is no such lease, or it is forgotten.
     UnknownLease,
+    /// There is no such ticket, or it has ended.
+    UnknownTicket,
     /// Another connection holds the lease.
     NotTheHolder,
     /// The lease was bound to another user's connection.

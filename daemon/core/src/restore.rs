@@ -43,6 +43,8 @@ impl Core {
         }
         // Whoever would read their answers is gone.
         records.waiters.clear();
+        // So are those who held tickets, and whoever asks anew finds out whether it still fails.
+        records.renewals.clear();
         let mut core = Self::holding(records, limits);
         core.index = Index::derive(&core.records, &core.limits);
         let pools: Vec<PoolKey> = core.records.pools.keys().copied().collect();

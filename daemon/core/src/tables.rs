@@ -1,6 +1,7 @@
 //! The tables, all made from one list, so that whoever adds one adds a line here and the row itself.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::affinity::{Binding, Tie};
 use crate::cause::Cause;
@@ -10,6 +11,7 @@ use crate::records::{
     Account, AccountKey, Credential, CredentialKey, EntryNo, Header, Identity, Lease, LeaseNo, List, ListKey, Model,
     Pool, PoolKey, Scope, Seq, WaiterNo, Watermark,
 };
+use crate::renewals::Renewal;
 use crate::restriction::Restriction;
 use crate::rng::Rng;
 use crate::time::Now;
@@ -144,6 +146,8 @@ tables! {
     watermarks: (Scope, Option<Model>) => Watermark, named Watermark by |w| (w.scope, w.model.clone());
     /// By account, model and name.
     quotas: QuotaKey => Quota, named Quota by |quota| quota.key.clone();
+    /// By the fingerprint of the secret that is to be replaced.
+    renewals: Arc<str> => Renewal, named Renewal by |renewal| renewal.stale.clone();
     /// By number, so by age.
     history: EntryNo => Entry, named Entry by |entry| entry.no;
 }

@@ -238,7 +238,7 @@ impl Core {
         self.settle(no, Err(refusal));
     }
 
-    fn refusal_of(&mut self, pool: PoolKey, ask: &Ask) -> Refusal {
+    pub(crate) fn refusal_of(&mut self, pool: PoolKey, ask: &Ask) -> Refusal {
         let Some(need) = self.need(pool, ask) else { return Refusal::UnknownPool };
         self.ensure_view(pool, &need);
         let Some(view) = self.view(pool, &need) else { return Refusal::UnknownPool };

@@ -66,7 +66,7 @@ impl Engine {
     }
 
     /// Whether the configuration keeps the secrets of a pool back.
-    fn gives_references(&self, pool: PoolKey) -> bool {
+    pub(super) fn gives_references(&self, pool: PoolKey) -> bool {
         self.core.records().pools.get(&pool).is_some_and(|pool| self.config.gives_references(&pool.name))
     }
 

@@ -17,6 +17,7 @@ impl Engine {
             | Reply::Renewed(Ok(Renewed::Until(_)))
             | Reply::Reported(Ok(_))
             | Reply::Released(Ok(_))
+            | Reply::RenewalEnded(Ok(()))
             | Reply::Cleared(Ok(_))
             | Reply::Switched(Ok(_)) => true,
             _ => false,

@@ -97,6 +97,7 @@ impl Events {
                 | Touched::Binding(_)
                 | Touched::Watermark(_)
                 | Touched::Quota(_)
+                | Touched::Renewal(_)
                 | Touched::Entry(_) => None,
             });
         }

@@ -85,6 +85,7 @@ impl<'a> Seen<'a> {
                 WireError::new(ErrorCode::UnknownCredential, "the credential is not defined any more")
             }
             core::Refusal::UnknownLease => unknown_lease(),
+            core::Refusal::UnknownTicket => unknown_ticket(),
             core::Refusal::NotTheHolder => WireError::new(
                 ErrorCode::Forbidden,
                 "another connection holds the lease: only that can detach it, and nobody claim it",
@@ -233,6 +234,10 @@ pub(super) fn unknown_profile(catalogue: &Catalogue, name: &str) -> WireError<'s
     let profiles: Vec<Cow<'static, str>> = profiles.map(|home| Cow::Owned(home.profile.to_string())).collect();
     let message = format!("there is no profile `{}`; there are: {}", scrub(name), profiles.join(", "));
     WireError { code: ErrorCode::UnknownPool, message: message.into(), details: Details::Profiles(profiles) }
+}
+
+pub(super) fn unknown_ticket() -> WireError<'static> {
+    WireError::new(ErrorCode::UnknownTicket, "there is no such ticket, or it has ended: ask for another with `refresh`")
 }
 
 pub(super) fn unknown_lease() -> WireError<'static> {

@@ -41,6 +41,12 @@ pub(super) enum Answer {
     Clear,
     Switch(Scope, CredentialKey),
     Reload,
+    Refresh {
+        scope: Scope,
+        credential: CredentialKey,
+        ticket: Token,
+    },
+    RefreshDone,
     /// Nobody asked.
     Nobody,
 }

@@ -10,7 +10,7 @@ use super::{AcquireOptions, Facts, Next, Op, Raw, Release, ReportError, Request,
 use crate::PROTOCOL_VERSION;
 use crate::error::WireError;
 use crate::limits::{MAX_EXCLUDE, MAX_HISTORY_PAGE, MAX_PROTOCOLS, MAX_REPORTS_PER_LEASE, MAX_STATUS_PAGE};
-use crate::words::{Class, OpName, Outcome};
+use crate::words::{Class, OpName, Outcome, RefreshOutcome};
 
 type Result<T> = std::result::Result<T, WireError<'static>>;
 
@@ -70,6 +70,17 @@ fn operation<'a>(name: OpName, mut fields: Fields<'a>, unknown: &mut Vec<Cow<'a,
         },
         OpName::Reload => Op::Reload,
         OpName::Subscribe => Op::Subscribe { pool: name_of(fields.pool), profile: name_of(fields.profile) },
+        OpName::Refresh => Op::Refresh {
+            pool: need.name("pool", fields.pool)?,
+            profile: name_of(fields.profile),
+            credential: need.name("credential", fields.credential)?,
+            stale: need.name("stale", fields.stale)?,
+        },
+        OpName::RefreshDone => Op::RefreshDone {
+            ticket: need.name("ticket", fields.ticket)?,
+            outcome: refresh_outcome(fields.outcome)?,
+            message: fields.message.map(|Text(text)| text),
+        },
     })
 }
 
@@ -179,7 +190,7 @@ fn facts(fields: Fields<'_>) -> Facts<'_> {
 fn release<'a>(need: &Needs, fields: Fields<'a>, unknown: &mut Vec<Cow<'a, str>>) -> Result<Release<'a>> {
     Ok(Release {
         lease: need.name("lease", fields.lease)?,
-        outcome: fields.outcome.unwrap_or(Outcome::Unknown),
+        outcome: outcome(fields.outcome)?,
         status: fields.status.map(|HttpStatus(status)| status),
         headers: fields.headers.unwrap_or_default(),
         usage: match fields.usage {
@@ -193,6 +204,18 @@ fn release<'a>(need: &Needs, fields: Fields<'a>, unknown: &mut Vec<Cow<'a, str>>
             }
         },
     })
+}
+
+fn outcome(word: Option<Text<'_>>) -> Result<Outcome> {
+    let Some(Text(word)) = word else { return Ok(Outcome::Unknown) };
+    let wrong = || WireError::bad_request("`outcome` must be `ok`, `cancelled` or `unknown`");
+    Outcome::parse(&word).ok_or_else(wrong)
+}
+
+fn refresh_outcome(word: Option<Text<'_>>) -> Result<RefreshOutcome> {
+    let Some(Text(word)) = word else { return Err(WireError::bad_request("`refresh_done` needs `outcome`")) };
+    let wrong = || WireError::bad_request("`outcome` must be `ok`, `failed` or `dead`");
+    RefreshOutcome::parse(&word).ok_or_else(wrong)
 }
 
 /// Reads an object inside the request by the same rules as the request itself.

@@ -17,7 +17,7 @@ use super::values::{
 use super::{Id, Raw};
 use crate::error::WireError;
 use crate::limits::{MAX_ECHO_BYTES, MAX_UNKNOWN_NAMED};
-use crate::words::{Class, FailureKind, OpName, Outcome};
+use crate::words::{Class, FailureKind, OpName};
 
 /// Defines `Key`, the names of fields, and `Fields`, their values.
 macro_rules! fields {
@@ -93,7 +93,7 @@ fields! {
     report: Positive,
     keep: bool,
     next: Raw<'a>,
-    outcome: Outcome,
+    outcome: Text<'a>,
     usage: Raw<'a>,
     input_tokens: Int,
     output_tokens: Int,
@@ -103,6 +103,8 @@ fields! {
     leases_after: Int,
     for_ms: Positive,
     note: Note<'a>,
+    stale: Name<'a>,
+    ticket: Name<'a>,
 }
 
 /// A set of keys.
@@ -192,6 +194,8 @@ pub(super) const fn keys_of(op: OpName) -> KeySet {
         OpName::Clear => KeySet::of(&[Key::pool, Key::profile, Key::credential, Key::model]),
         OpName::Disable => KeySet::of(&[Key::pool, Key::profile, Key::credential, Key::for_ms, Key::note]),
         OpName::Enable => KeySet::of(&[Key::pool, Key::profile, Key::credential]),
+        OpName::Refresh => KeySet::of(&[Key::pool, Key::profile, Key::credential, Key::stale]),
+        OpName::RefreshDone => KeySet::of(&[Key::ticket, Key::outcome, Key::message]),
     };
     own.and(KeySet::of(&[Key::op, Key::id]))
 }

@@ -11,7 +11,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 use super::{Id, Raw};
 use crate::limits::{MAX_CURSOR_BYTES, MAX_ID_BYTES, MAX_INTEGER, MAX_NAME_BYTES};
-use crate::words::{Class, FailureKind, Outcome};
+use crate::words::{Class, FailureKind};
 
 /// A type of field.
 pub(super) trait Value<'a>: Deserialize<'a> {
@@ -387,6 +387,5 @@ macro_rules! word_value {
 
 word_value! {
     Class: "`interactive` or `background`",
-    Outcome: "`ok`, `cancelled` or `unknown`",
     FailureKind: "`timeout` or a kind of verdict, such as `rate_limit` or `network`",
 }

@@ -70,7 +70,7 @@ fn op_may_stand_anywhere_and_must_be_known() {
     assert!(matches!(accept(r#"{"pool":"p","wait_ms":1,"op":"acquire"}"#).op, Op::Acquire { .. }));
     assert_eq!(complaint("{}"), "a request needs `op`");
     assert_eq!(complaint(r#"{"op":7}"#), "`op` must be a string");
-    for name in ["refresh", "refresh_done", "Ping", "", "ping "] {
+    for name in ["refreshing", "Ping", "", "ping "] {
         let line = format!(r#"{{"op":"{name}","id":"i","limit":"x"}}"#);
         let rejected = reject(line.as_bytes());
         assert_eq!(rejected.error.code, ErrorCode::UnknownOp, "{name:?}");

@@ -21,12 +21,14 @@ fn every_operation_is_decoded_as_itself() {
         (r#"{"op":"enable","pool":"p","credential":"c"}"#, OpName::Enable),
         (r#"{"op":"reload"}"#, OpName::Reload),
         (r#"{"op":"subscribe","pool":"p"}"#, OpName::Subscribe),
+        (r#"{"op":"refresh","pool":"p","credential":"c","stale":"f"}"#, OpName::Refresh),
+        (r#"{"op":"refresh_done","ticket":"t","outcome":"ok"}"#, OpName::RefreshDone),
     ] {
         let op = accept(line).op;
         assert_eq!(op.name(), name);
         assert_eq!(format!("{op:?}"), name.as_str());
     }
-    assert_eq!(OpName::ALL.len(), 15);
+    assert_eq!(OpName::ALL.len(), 17);
 }
 
 #[test]
@@ -41,6 +43,11 @@ fn what_an_operation_needs_is_said() {
         (r#"{"op":"claim"}"#, "`claim` needs `lease`"),
         (r#"{"op":"disable","pool":"p"}"#, "`disable` needs `credential`"),
         (r#"{"op":"enable","credential":"c"}"#, "`enable` needs `pool`"),
+        (r#"{"op":"refresh","pool":"p","credential":"c"}"#, "`refresh` needs `stale`"),
+        (r#"{"op":"refresh_done","outcome":"ok"}"#, "`refresh_done` needs `ticket`"),
+        (r#"{"op":"refresh_done","ticket":"t"}"#, "`refresh_done` needs `outcome`"),
+        (r#"{"op":"refresh_done","ticket":"t","outcome":"unknown"}"#, "`outcome` must be `ok`, `failed` or `dead`"),
+        (r#"{"op":"release","lease":"l","outcome":"failed"}"#, "`outcome` must be `ok`, `cancelled` or `unknown`"),
     ] {
         assert_eq!(complaint(line), message);
     }
