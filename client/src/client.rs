@@ -126,7 +126,7 @@ impl Client {
     /// Leases a credential.
     ///
     /// The lease ends when it is released or reported, when its time is over, or, unless it is
-    /// detached, when the connection ends, whatever ends it. Dropping the [`Lease`] gives it back.
+    /// detached, when the connection ends for [good](crate#when-the-connection-ends). Dropping the [`Lease`] gives it back.
     ///
     /// # Errors
     ///
@@ -326,10 +326,10 @@ impl Client {
     /// Dropping the future leaves open whether the line was served, and a lease in its answer is lost
     /// until it ends by itself.
     pub async fn call_raw(&self, line: &str) -> Result<String, Error> {
-        Ok(self.in_time(Duration::ZERO, self.link.ask_raw(line)).await?.text())
+        Ok(self.in_time(Duration::ZERO, self.link.ask_raw(line, false)).await?.text())
     }
 
-    /// The same for a request that this crate can make.
+    /// The same for a request that this crate can make, which is sent again where that can do no harm.
     ///
     /// # Errors
     ///
@@ -340,7 +340,8 @@ impl Client {
     /// As for [`call_raw`](Self::call_raw).
     pub async fn call_as_line<C: Call>(&self, call: &C) -> Result<String, Error> {
         let line = self.link.session().addressed(call).to_line().map_err(Error::Unwritable)?;
-        Ok(self.in_time(call.waits_for(), self.link.ask_raw(&line)).await?.text())
+        let asking = self.link.ask_raw(&line, call.may_be_repeated());
+        Ok(self.in_time(call.waits_for(), asking).await?.text())
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, Wr
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::codec::Decoder;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::error::Error;
@@ -70,6 +71,8 @@ struct Shared {
     line_limit: AtomicUsize,
     /// Where events go, if anybody wants to hear of them.
     events: Mutex<Option<Sender<String>>>,
+    /// Set when it is over.
+    closed: CancellationToken,
 }
 
 /// Who waits for which answer.
@@ -110,6 +113,7 @@ impl Connection {
             raw: Arc::new(Semaphore::new(1)),
             line_limit: AtomicUsize::new(Limits::default().request_line_bytes),
             events: Mutex::new(None),
+            closed: CancellationToken::new(),
         });
         tasks.spawn(serve(stream, lines, Arc::clone(&shared)));
         Self { outgoing, shared }
@@ -135,6 +139,11 @@ impl Connection {
     /// Waits until nothing can be sent any more. Safe to drop.
     pub(crate) async fn ended(&self) {
         self.outgoing.closed().await;
+    }
+
+    /// What is set when no answer will come any more, for those who wait for that without keeping the connection open.
+    pub(crate) fn closed(&self) -> CancellationToken {
+        self.shared.closed.clone()
     }
 
     /// Sends a request and waits for its answer.
@@ -268,6 +277,7 @@ impl Shared {
         if let Some(raw) = raw {
             drop(raw.reply.send(Err(fate(raw.number))));
         }
+        self.closed.cancel();
     }
 }
 

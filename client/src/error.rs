@@ -29,7 +29,6 @@ pub enum Error {
     #[error("the connection to the daemon ended before the request was sent")]
     NotSent,
     /// The connection ended before there was an answer; whether the request was served is not known.
-    /// Leases that are not detached have ended with the connection.
     #[error("the connection to the daemon ended before it answered")]
     Disconnected,
     /// There was no answer in time; whether the request was or will be served is not known. A lease that
@@ -86,7 +85,7 @@ impl Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Loss {
-    /// With its connection to the daemon, as every lease does that is not detached.
+    /// With its connection to the daemon, as every lease does that is not detached, and could not be claimed over another.
     #[error("its connection to the daemon is gone")]
     Connection,
     /// Its time was over.

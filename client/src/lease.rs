@@ -11,9 +11,9 @@ use secrecy::SecretString;
 use serde::de::Error as _;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 
 use crate::client::Client;
-use crate::connection::Connection;
 use crate::error::{Error, Loss};
 use crate::held::Held;
 use crate::requests::{Ending, Failure, ReleaseRequest, RenewRequest, ReportRequest, Subject};
@@ -32,7 +32,8 @@ pub type LeasedCredential = Credential<'static, SecretString>;
 /// Dropping it gives it back: the release is handed to the connection's task without waiting, with an
 /// unknown outcome, and sent in the order of drops and requests. It is not sent if the process exits
 /// or the runtime is shut down before that task has run again; then the connection ends, and with it
-/// every lease that is not detached. A detached one lasts until its time is over. To know that a
+/// every lease that is not detached. A detached one lasts until its time is over. One that is dropped while the daemon is
+/// away ends 5 seconds after that is back. To know that a
 /// lease has ended, and to tell how it went, use [`release`](Self::release).
 ///
 /// A lease can also end without its holder: [`lost`](Self::lost) and [`loss`](Self::loss) tell.
@@ -102,8 +103,8 @@ impl Lease {
     #[must_use = "it goes on only for as long as the lease is held"]
     pub fn keep_alive(mut self) -> Self {
         if self.renewal.is_none() {
-            let bound_to = self.held.keeper().bound_to().cloned();
-            let renewal = Renewal::start(self.client.clone(), self.id().to_owned(), bound_to, self.term.clone());
+            let lost = self.held.lost().cloned();
+            let renewal = Renewal::start(self.client.clone(), self.id().to_owned(), lost, self.term.clone());
             self.renewal = Some(renewal);
         }
         self
@@ -113,7 +114,7 @@ impl Lease {
     /// used any longer then: somebody else may have it.
     #[must_use]
     pub fn loss(&self) -> Option<Loss> {
-        if self.held.keeper().bound_to().is_some_and(Connection::has_ended) {
+        if self.held.lost().is_some_and(CancellationToken::is_cancelled) {
             return Some(Loss::Connection);
         }
         self.term.borrow().loss(Instant::now())
@@ -135,13 +136,13 @@ impl Lease {
     ///
     /// Safe.
     pub async fn lost(&self) -> Loss {
-        let connection_ended = async {
-            match self.held.keeper().bound_to() {
-                Some(connection) => connection.ended().await,
+        let gone = async {
+            match self.held.lost() {
+                Some(lost) => lost.cancelled().await,
                 None => pending().await,
             }
         };
-        tokio::pin!(connection_ended);
+        tokio::pin!(gone);
         let mut term = self.term.subscribe();
         loop {
             let until = term.borrow_and_update().until;
@@ -149,7 +150,7 @@ impl Lease {
                 return loss;
             }
             tokio::select! {
-                () = &mut connection_ended => return Loss::Connection,
+                () = &mut gone => return Loss::Connection,
                 () = sleep_until(until) => {}
                 // The sender is the lease's own.
                 _ = term.changed() => {}
@@ -261,7 +262,7 @@ impl Lease {
     /// Lets go of the lease without ending it, and returns its id.
     ///
     /// A detached lease then lasts until somebody ends it by its id, or its time is over; any other
-    /// lasts as long as the connection does at most.
+    /// lasts as long as the connection does at most, and is not claimed over another.
     #[must_use]
     pub fn forget(self) -> String {
         let Self { renewal, grant, held, .. } = self;
@@ -271,7 +272,7 @@ impl Lease {
     }
 
     fn is_detached(&self) -> bool {
-        self.held.keeper().bound_to().is_none()
+        self.held.lost().is_none()
     }
 
     /// What it means for a lease that the daemon does not know it.

@@ -36,20 +36,25 @@
 //!
 //! # When the connection ends
 //!
-//! Leases that are not detached have ended with it: [`Lease::lost`] tells at once. The next request connects
-//! anew. If nobody is there it tries again, ever more slowly, until the connect timeout has passed since the
-//! end was found; after that each request tries once, and fails with [`Error::Unreachable`].
+//! The next request connects anew. If nobody is there it tries again, ever more slowly, until the connect timeout has
+//! passed since the end was found; after that each request tries once, and fails with [`Error::Unreachable`].
 //!
-//! A request that is cut off is sent once more if that can do no harm:
+//! Leases that are detached go on. For the others the client connects anew by itself, and if the daemon was started anew
+//! and has kept its state, claims them: they go on, and nobody need notice. They are lost if the daemon does not know them,
+//! if it was not started anew (then they have ended with the connection), or if it has not come back in 5 seconds.
+//! [`Lease::lost`] tells.
+//!
+//! A request that is cut off, or comes to a daemon that is shutting down, is sent once more if that can do no harm:
 //!
 //! | operation | if nothing of it was sent | if it is not known whether it was served |
 //! | --- | --- | --- |
 //! | `ping`, `status`, `explain`, `reload` | sent again | sent again |
 //! | `release`, `renew`, `report_error` about a lease | sent again | sent again: the daemon knows a repetition, and says `duplicate` |
-//! | `acquire` | sent again | [`Error::Disconnected`]: a lease that was granted has ended with the connection, or, if it is detached, lasts until its time is over |
+//! | `acquire` | sent again | sent again: a lease that was granted ends with the connection, or 5 seconds after the daemon has come back |
+//! | `acquire` of a detached lease | sent again | [`Error::Disconnected`]: a lease that was granted lasts until its time is over |
 //! | `report_error` about a credential | sent again | [`Error::Disconnected`]: a repetition would be another failure |
 //! | `clear`, `disable`, `enable` | sent again | [`Error::Disconnected`]: in between, somebody else may have decided otherwise |
-//! | [`Client::call_raw`], [`Client::call_as_line`] | sent again | [`Error::Disconnected`] |
+//! | [`Client::call_raw`] | sent again | [`Error::Disconnected`] |
 //!
 //! A report that was repeated brings no next lease, since the daemon has granted that to a connection that is
 //! gone: where neither [`Report::next`] nor [`Report::next_error`] is there, acquire one. A request that is cut
@@ -69,6 +74,7 @@
 //! this means for each operation is said there.
 
 pub mod blocking;
+mod bound;
 mod client;
 mod connection;
 mod discover;

@@ -195,6 +195,11 @@ impl AcquireRequest {
 impl Call for AcquireRequest {
     const OP: &'static str = "acquire";
 
+    fn may_be_repeated(&self) -> bool {
+        // A lease that nobody heard of ends soon if it is bound.
+        !self.is_detached()
+    }
+
     fn waits_for(&self) -> Duration {
         self.options.waits_for()
     }

@@ -2,8 +2,10 @@
 
 mod dump;
 mod events;
+mod kept;
 mod leases;
 mod restarts;
+mod storm;
 mod trust;
 
 use std::time::Duration;

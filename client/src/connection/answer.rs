@@ -2,6 +2,7 @@
 
 use bytes::BytesMut;
 use credpool_proto::error::WireError;
+use credpool_proto::words::ErrorCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroize;
@@ -56,6 +57,14 @@ impl Answer {
 
     /// What the daemon answered, or its refusal.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        match self.refusal()? {
+            Some(error) => Err(error.into()),
+            None => serde_json::from_slice(&self.line).map_err(Error::Malformed),
+        }
+    }
+
+    /// The daemon's refusal, if that is what it is.
+    pub(crate) fn refusal(&self) -> Result<Option<WireError<'static>>, Error> {
         #[derive(Deserialize)]
         struct Verdict {
             ok: bool,
@@ -63,10 +72,12 @@ impl Answer {
             error: Option<WireError<'static>>,
         }
         let verdict: Verdict = serde_json::from_slice(&self.line).map_err(Error::Malformed)?;
-        match verdict.error {
-            Some(error) if !verdict.ok => Err(error.into()),
-            _ => serde_json::from_slice(&self.line).map_err(Error::Malformed),
-        }
+        Ok(verdict.error.filter(|_| !verdict.ok))
+    }
+
+    /// Whether the daemon is shutting down, and has therefore not served the request.
+    pub(crate) fn is_draining(&self) -> bool {
+        matches!(self.refusal(), Ok(Some(error)) if error.code == ErrorCode::Draining)
     }
 
     /// The line itself.

@@ -7,10 +7,10 @@ use credpool_proto::words::ErrorCode;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::term::Term;
 use crate::client::Client;
-use crate::connection::Connection;
 use crate::requests::RenewRequest;
 
 /// The shortest pause between two attempts.
@@ -22,14 +22,18 @@ pub(super) struct Renewal {
 }
 
 impl Renewal {
-    /// Renews the lease `id` and keeps its `term` up to date. One that is bound to a connection is over
-    /// when that is.
-    pub(super) fn start(client: Client, id: String, bound_to: Option<Connection>, term: watch::Sender<Term>) -> Self {
+    /// Renews the lease `id` and keeps its `term` up to date, until `lost` is set if that is given.
+    pub(super) fn start(
+        client: Client,
+        id: String,
+        lost: Option<CancellationToken>,
+        term: watch::Sender<Term>,
+    ) -> Self {
         let link = client.link.clone();
         let task = link.keep_doing(async move {
             let over = async {
-                match &bound_to {
-                    Some(connection) => connection.ended().await,
+                match &lost {
+                    Some(lost) => lost.cancelled().await,
                     None => pending().await,
                 }
             };

@@ -146,6 +146,10 @@ async fn what_may_be_repeated_is_repeated() {
     assert!(cut_off_and_repeated(&client, peer, &exchange, answer, release).await.duplicate);
 
     let (client, peer, exchange) = connected_by(1_024);
+    let acquire = client.acquire(AcquireRequest::new("p"));
+    assert_eq!(cut_off_and_repeated(&client, peer, &exchange, peer::lease("9f0c"), acquire).await.id(), "9f0c");
+
+    let (client, peer, exchange) = connected_by(1_024);
     let mut answer = peer::verdict();
     answer["duplicate"] = json!(true);
     let report = cut_off_and_repeated(&client, peer, &exchange, answer, client.report_error(report())).await;
@@ -153,9 +157,25 @@ async fn what_may_be_repeated_is_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_daemon_that_shuts_down_does_not_serve_is_asked_of_the_next() {
+    let (client, mut peer, exchange) = connected_by(1_024);
+    let mut second = exchange.accept();
+    let (cleared, ()) = tokio::join!(client.clear(ClearRequest::new("p")), async {
+        let (request, id) = peer.request().await;
+        peer.refuse(&id, json!({"code": "draining", "message": "x"})).await;
+        drop(peer);
+        second.greet("second").await;
+        let (repeated, id) = second.request().await;
+        assert_eq!(repeated, request);
+        second.answer(&id, json!({"cleared": 2})).await;
+    });
+    assert_eq!(cleared.unwrap(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_may_not_be_repeated_is_not() {
     let (client, peer, exchange) = connected_by(1_024);
-    let (acquired, _) = cut_off(&client, peer, client.acquire(AcquireRequest::new("p"))).await;
+    let (acquired, _) = cut_off(&client, peer, client.acquire(AcquireRequest::new("p").detach())).await;
     assert!(matches!(acquired, Err(Error::Disconnected)));
     assert_eq!(exchange.calls(), 0);
 
@@ -353,16 +373,103 @@ async fn leased(request: AcquireRequest) -> (Client, Peer, Exchange, crate::Leas
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bound_lease_ends_with_its_connection_and_says_so() {
+async fn a_bound_lease_is_lost_if_its_daemon_stays_away_and_says_so() {
     let (client, peer, exchange, lease) = leased(AcquireRequest::new("p")).await;
-    assert_eq!(lease.loss(), None);
-    let (loss, ()) = tokio::join!(lease.lost(), hang_up(&client, peer));
+    let start = Instant::now();
+    let (loss, ()) = tokio::join!(lease.lost(), async {
+        hang_up(&client, peer).await;
+        assert_eq!(lease.loss(), None, "the daemon may come back");
+    });
     assert_eq!((loss, lease.loss()), (Loss::Connection, Some(Loss::Connection)));
+    assert_eq!(start.elapsed(), CLAIMABLE);
     assert!(matches!(lease.renew(None).await, Err(Error::LeaseLost(Loss::Connection))));
     // There is nothing to give back, and nobody is bothered.
+    let calls = exchange.calls();
     drop(lease);
     drop(client);
-    assert_eq!(exchange.calls(), 0);
+    sleep(10 * CLAIMABLE).await;
+    assert_eq!(exchange.calls(), calls);
+}
+
+/// Hears a claim of the lease; its id.
+async fn claimed(peer: &mut Peer) -> Value {
+    let (request, id) = peer.request().await;
+    assert_eq!(request, json!({"op": "claim", "lease": "9f0c"}));
+    id
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bound_lease_is_claimed_whenever_its_daemon_has_come_back() {
+    let (client, mut peer, exchange, lease) = leased(AcquireRequest::new("p")).await;
+    for run in ["second", "third"] {
+        let mut next = exchange.accept();
+        hang_up(&client, peer).await;
+        // Nobody asks for anything.
+        next.greet(run).await;
+        let id = claimed(&mut next).await;
+        next.answer(&id, peer::lease("9f0c")).await;
+        peer = next;
+    }
+    assert!(timeout(10 * CLAIMABLE, lease.lost()).await.is_err(), "it goes on");
+    drop(lease);
+    assert_eq!(peer.request().await.0, json!({"op": "release", "lease": "9f0c", "outcome": "unknown"}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_claimed_before_anything_else_is_asked() {
+    let (client, peer, exchange, lease) = leased(AcquireRequest::new("p")).await;
+    hang_up(&client, peer).await;
+    let mut peer = exchange.accept();
+    let (renewed, ()) = tokio::join!(lease.renew(None), async {
+        peer.greet("second").await;
+        let claim = claimed(&mut peer).await;
+        let (request, id) = peer.request().await;
+        assert_eq!(request["op"], "renew");
+        peer.answer(&claim, peer::lease("9f0c")).await;
+        peer.answer(&id, json!({"expires_at_ms": peer::ms_from_now(Duration::from_secs(60))})).await;
+    });
+    renewed.unwrap();
+    assert_eq!(lease.loss(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_is_cut_off_is_made_again() {
+    let (client, peer, exchange, lease) = leased(AcquireRequest::new("p")).await;
+    let (mut second, mut third) = (exchange.accept(), exchange.accept());
+    hang_up(&client, peer).await;
+    second.greet("second").await;
+    claimed(&mut second).await;
+    drop(second);
+    third.greet("third").await;
+    let id = claimed(&mut third).await;
+    third.answer(&id, peer::lease("9f0c")).await;
+    assert!(timeout(10 * CLAIMABLE, lease.lost()).await.is_err(), "it goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_daemon_that_was_not_started_anew_has_ended_the_lease() {
+    let (client, peer, exchange, lease) = leased(AcquireRequest::new("p")).await;
+    let mut peer_again = exchange.accept();
+    hang_up(&client, peer).await;
+    let (loss, ()) = tokio::join!(lease.lost(), peer_again.greet("first"));
+    assert_eq!(loss, Loss::Connection);
+    drop((lease, client));
+    assert_eq!(peer_again.heard().await, None, "there is nothing to claim or give back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_holds_any_more_is_not_claimed() {
+    let (client, peer, exchange, lease) = leased(AcquireRequest::new("p")).await;
+    hang_up(&client, peer).await;
+    drop(lease);
+    let mut peer = exchange.accept();
+    let (ping, ()) = tokio::join!(client.ping(), async {
+        peer.greet("second").await;
+        let (request, id) = peer.request().await;
+        assert_eq!(request["op"], "ping");
+        peer.answer(&id, json!({})).await;
+    });
+    ping.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -386,6 +493,8 @@ async fn a_lease_that_a_new_run_does_not_know_is_lost() {
     let mut peer = exchange.accept();
     let (report, ()) = tokio::join!(lease.report(Failure::new().status(429)), async {
         peer.greet("second").await;
+        let id = claimed(&mut peer).await;
+        peer.refuse(&id, json!({"code": "unknown_lease", "message": "x"})).await;
         let (_, id) = peer.request().await;
         peer.refuse(&id, json!({"code": "unknown_lease", "message": "x"})).await;
     });
