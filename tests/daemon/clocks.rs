@@ -96,12 +96,11 @@ fn for_seconds(seconds: i64) -> Value {
 /// How much a restricted key has left, and until when that is by the daemon's clock.
 #[track_caller]
 fn left(wire: &mut Wire, key: &str) -> (i64, i64) {
-    let error = wire.refused(&json!({"op": "acquire", "pool": POOL, "credential": key}), "exhausted");
-    let of = |name: &str| error[name].as_i64().unwrap_or_else(|| panic!("no {name}: {error:#}"));
-    (of("retry_after_ms"), of("retry_at_ms"))
+    let now = wire.ok(&json!({"op": "status", "pool": POOL}))["now_at_ms"].as_i64().expect("an instant");
+    let until = until(wire, key);
+    (until - now, until)
 }
 
-/// The same without asking for a lease, which may be granted as a probe.
 #[track_caller]
 fn until(wire: &mut Wire, key: &str) -> i64 {
     credential(wire, POOL, key)["until_at_ms"].as_i64().expect("it is restricted for a while")

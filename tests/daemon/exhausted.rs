@@ -75,8 +75,8 @@ fn at_most_32_are_described_and_all_are_counted() {
     let daemon = Daemon::serving(&AuthJson::many(MANY as usize));
     let mut wire = daemon.wire();
     for number in 0..MANY {
-        // The last comes back first.
-        fail(&mut wire, &format!("key-{number}"), &rate_limited(10_000 - number * 100));
+        // The last comes back first, and before any probe may go.
+        fail(&mut wire, &format!("key-{number}"), &rate_limited(800 - number * 10));
     }
     let error = wire.refused(&acquire(), "exhausted");
     assert_eq!((&error["total"], &error["by_cause"]["rate_limit"]), (&json!(MANY), &json!(MANY)), "{error:#}");

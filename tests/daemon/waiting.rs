@@ -144,7 +144,6 @@ fn a_daemon_that_goes_tells_those_who_wait() {
 #[test]
 fn a_key_that_is_added_serves_a_waiter() {
     let mut daemon = slots(1);
-    daemon.wire().ok(&acquire());
     let mut holder = daemon.wire();
     holder.ok(&json!({"op": "acquire", "pool": "openrouter", "detach": true}));
     let mut waiter = daemon.wire();
