@@ -47,8 +47,8 @@ pub struct Verdict {
     pub evidence: Option<Evidence>,
 }
 
-/// Judges one failure, and reads what its response says is left ([`quota_windows`]). Pure: the same facts and context
-/// give the same.
+/// Judges one failure, and reads what its response says is left ([`quota_windows`](crate::quota_windows)). Pure: the same
+/// facts and context give the same.
 ///
 /// The caller's own `kind` is believed first; where a rule comes to the same kind, the rule knows more about it.
 /// Otherwise the rules decide: codes, then words, then families of errors, then the status. What nothing applies to is
