@@ -78,9 +78,13 @@ fn two_thousand_requests_are_answered_over_ten_restarts() {
         let (options, witness) = (options(&daemon), Arc::clone(&witness));
         std::thread::spawn(move || {
             run(async {
+                // All before the first one works: nobody is there to connect to while the daemon is away.
+                let mut connected = Vec::new();
+                for _ in 0..CLIENTS {
+                    connected.push(Client::connect(options.clone()).await.expect("the daemon is there"));
+                }
                 let mut tasks = tokio::task::JoinSet::new();
-                for number in 0..CLIENTS {
-                    let client = Client::connect(options.clone()).await.expect("the daemon is there");
+                for (number, client) in connected.into_iter().enumerate() {
                     tasks.spawn(work(client, number, Arc::clone(&witness)));
                 }
                 while let Some(task) = tasks.join_next().await {
