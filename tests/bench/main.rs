@@ -4,16 +4,13 @@
 //! - how long one client needs for a lease, there and back: the median, and its ratio to the echo's (1.0 would be free);
 //! - how many leases per second 64 connections get, and the ratio to the echo's (1.0 would be the machine's limit).
 //!
-//! The last lines compare a daemon that keeps its state on a disk with one that does not: `relaxed`, where nobody waits
-//! for the disk, and `sync`, where the end of each lease does.
-//!
 //! The echo knows what it will answer before it is asked: a thread for each connection, a blocking read, a prepared
 //! reply of the same length. It is what sockets and context switches cost on this machine, and what no daemon can beat by
 //! much. The load comes from a second process, the same for both. Server and load share one core, since where the system
 //! puts them would otherwise decide more than the code does.
 //!
 //! How to read it: the microseconds are of this machine and this moment, the ratios travel. Each is the median over rounds
-//! in which both servers take turns, so that a slow minute slows both; what is in parentheses is the lowest and the
+//! in which echo and daemon take turns, so that a slow minute slows both; what is in parentheses is the lowest and the
 //! highest round, and a change that stays within it is noise. Going down a column, the cost should hardly grow: nothing
 //! in a lease looks at every credential.
 
@@ -42,25 +39,13 @@ fn main() -> io::Result<()> {
 
 fn report() -> io::Result<()> {
     let mut out = io::stdout();
-    writeln!(out, "A lease, there and back (times the other; lowest and highest of {} rounds)\n", measure::ROUNDS)?;
-    writeln!(
-        out,
-        "{:>11} {:<8} {:<8}   {:<38} {:<38}",
-        "credentials", "journal", "other", "1 client, median", "64 connections, in all"
-    )?;
+    writeln!(out, "A lease, there and back (times the bare echo; lowest and highest of {} rounds)\n", measure::ROUNDS)?;
+    writeln!(out, "{:>11}   {:<38} {:<38}", "credentials", "1 client, median", "64 connections, in all")?;
     for credentials in POOLS {
-        row(&mut out, credentials, "none", "echo", &measure::pool_of(credentials)?)?;
-    }
-    for durability in ["relaxed", "sync"] {
-        let credentials = POOLS[POOLS.len() - 1];
-        row(&mut out, credentials, durability, "none", &measure::journal_of(credentials, durability)?)?;
+        let Figures { latency_us, latency, throughput, throughput_ratio } = measure::pool_of(credentials)?;
+        let latency = format!("{latency_us:.1} µs = {latency}");
+        let throughput = format!("{:.0} k/s = {throughput_ratio}", throughput / 1000.0);
+        writeln!(out, "{credentials:>11}   {latency:<38} {throughput:<38}")?;
     }
     Ok(())
-}
-
-fn row(out: &mut impl Write, credentials: usize, journal: &str, other: &str, figures: &Figures) -> io::Result<()> {
-    let Figures { latency_us, latency, throughput, throughput_ratio } = figures;
-    let latency = format!("{latency_us:.1} µs = {latency}");
-    let throughput = format!("{:.0} k/s = {throughput_ratio}", throughput / 1000.0);
-    writeln!(out, "{credentials:>11} {journal:<8} {other:<8}   {latency:<38} {throughput:<38}")
 }

@@ -1,4 +1,4 @@
-//! Rounds of two servers in turn, and what follows from them.
+//! Rounds of daemon and echo in turn, and what follows from them.
 
 use std::fmt;
 use std::io;
@@ -10,15 +10,15 @@ use crate::server::Server;
 /// How often everything is measured.
 pub(crate) const ROUNDS: usize = 7;
 
-/// What was found out about a server.
+/// What was found out about a pool of one size.
 pub(crate) struct Figures {
     /// The median time of a lease for one client, in microseconds.
     pub(crate) latency_us: f64,
-    /// The same, in times of the other server's.
+    /// The same, in times of the echo's.
     pub(crate) latency: Ratio,
     /// Leases per second over 64 connections.
     pub(crate) throughput: f64,
-    /// The same, in times of the other server's.
+    /// The same, in times of the echo's.
     pub(crate) throughput_ratio: Ratio,
 }
 
@@ -41,31 +41,19 @@ struct Load {
     median_ns: f64,
 }
 
-/// Measures the daemon with this many credentials against an echo.
+/// Measures the daemon with this many credentials.
 pub(crate) fn pool_of(credentials: usize) -> io::Result<Figures> {
     let folder = tempfile::tempdir()?;
-    let daemon = Server::daemon(folder.path(), credentials, None)?;
+    let daemon = Server::daemon(folder.path(), credentials)?;
     let echo = Server::echo_of(&daemon, folder.path())?;
-    in_turns(&daemon, &echo)
-}
-
-/// Measures a daemon with this many credentials that keeps its state on a disk against one that does not.
-pub(crate) fn journal_of(credentials: usize, durability: &str) -> io::Result<Figures> {
-    let (folder, other) = (tempfile::tempdir()?, tempfile::tempdir()?);
-    let keeping = Server::daemon(folder.path(), credentials, Some(durability))?;
-    let forgetting = Server::daemon(other.path(), credentials, None)?;
-    in_turns(&keeping, &forgetting)
-}
-
-fn in_turns(measured: &Server, other: &Server) -> io::Result<Figures> {
     let mut rounds = [const { Vec::new() }; 4];
     for _ in 0..ROUNDS {
-        let (other_alone, alone) = (load(other, 1)?, load(measured, 1)?);
-        let (other_many, many) = (load(other, 64)?, load(measured, 64)?);
+        let (echo_alone, alone) = (load(&echo, 1)?, load(&daemon, 1)?);
+        let (echo_many, many) = (load(&echo, 64)?, load(&daemon, 64)?);
         rounds[0].push(alone.median_ns / 1000.0);
-        rounds[1].push(alone.median_ns / other_alone.median_ns);
+        rounds[1].push(alone.median_ns / echo_alone.median_ns);
         rounds[2].push(many.per_second);
-        rounds[3].push(many.per_second / other_many.per_second);
+        rounds[3].push(many.per_second / echo_many.per_second);
     }
     let [latency_us, latency, throughput, throughput_ratio] = rounds.map(ratio);
     Ok(Figures { latency_us: latency_us.median, latency, throughput: throughput.median, throughput_ratio })

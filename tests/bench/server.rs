@@ -31,15 +31,12 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// A daemon with this many credentials, which keeps its state in `folder` if there is a `durability`.
-    pub(crate) fn daemon(folder: &Path, credentials: usize, durability: Option<&str>) -> io::Result<Self> {
+    /// A daemon with this many credentials.
+    pub(crate) fn daemon(folder: &Path, credentials: usize) -> io::Result<Self> {
         let (auth, socket) = (folder.join("auth.json"), folder.join("daemon.sock"));
         std::fs::write(&auth, definitions(credentials))?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_credpoold"));
         command.arg("--auth-file").arg(auth).arg("--socket").arg(&socket).args(["--log", "error"]);
-        if let Some(durability) = durability {
-            command.arg("--snapshot").arg(folder.join("state.json")).args(["--snapshot-durability", durability]);
-        }
         command.env_clear().env("HOME", folder);
         Self::start(command, socket)
     }
