@@ -8,6 +8,7 @@ use crate::index::{Due, Index, PoolIndex};
 use crate::policy::Limits;
 use crate::quota::Quota;
 use crate::records::{Credential, Lease, Scope};
+use crate::renewals::{Renewal, Stage};
 use crate::restriction::{Phase, Restriction};
 use crate::tables::Records;
 use crate::time::{Now, Until};
@@ -32,7 +33,9 @@ impl Index {
         for waiter in records.waiters.values() {
             index.add_waiter(waiter);
         }
-        index.due.extend(records.renewals.values().map(|of| (of.until, Due::Renewal(Arc::clone(&of.stale)))));
+        for renewal in records.renewals.values() {
+            index.add_renewal(renewal);
+        }
         index.unbound.extend(records.bindings.values().map(|binding| (binding.until, binding.tie.clone())));
         for restriction in records.restrictions.values() {
             index.add_restriction(restriction, records);
@@ -133,6 +136,24 @@ impl Index {
             let queue = pool.queues.entry(Wants::of(&waiter.ask)).or_default();
             queue.waiters.insert(waiter.no);
             queue.deadlines.insert((waiter.until, waiter.no));
+        }
+    }
+
+    /// Takes note of a renewal.
+    pub(crate) fn add_renewal(&mut self, renewal: &Renewal) {
+        self.due.insert((renewal.until, Due::Renewal(Arc::clone(&renewal.stale))));
+        if let Stage::Held { ticket, owner } = renewal.stage {
+            self.tickets.insert(ticket, Arc::clone(&renewal.stale));
+            self.renewing.insert((owner, Arc::clone(&renewal.stale)));
+        }
+    }
+
+    /// Forgets what was noted of a renewal.
+    pub(crate) fn remove_renewal(&mut self, renewal: &Renewal) {
+        self.due.remove(&(renewal.until, Due::Renewal(Arc::clone(&renewal.stale))));
+        if let Stage::Held { ticket, owner } = renewal.stage {
+            self.tickets.remove(&ticket);
+            self.renewing.remove(&(owner, Arc::clone(&renewal.stale)));
         }
     }
 

@@ -292,6 +292,10 @@ pub(crate) struct Index {
     pub(crate) waiting_users: BTreeMap<u32, usize>,
     /// Pools in which something has changed that somebody may wait for.
     pub(crate) astir: BTreeSet<PoolKey>,
+    /// The secrets that are being renewed, by ticket.
+    pub(crate) tickets: BTreeMap<TokenHash, Arc<str>>,
+    /// The same by who holds the ticket.
+    pub(crate) renewing: BTreeSet<(Owner, Arc<str>)>,
     /// Sessions, by when they are forgotten.
     pub(crate) unbound: BTreeSet<(Boot, Tie)>,
     /// Remembered leases, by when they ended.

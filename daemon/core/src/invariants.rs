@@ -31,7 +31,7 @@ impl Core {
         self.check_history(&anew)?;
         self.check_waiters(&anew)?;
         self.check_bindings(&anew)?;
-        self.check_renewals()?;
+        self.check_renewals(&anew)?;
         self.check_deadlines(&anew)
     }
 
@@ -240,7 +240,7 @@ impl Core {
         within("sessions", self.records.bindings.len(), self.limits.bindings)
     }
 
-    fn check_renewals(&self) -> Result<(), String> {
+    fn check_renewals(&self, anew: &Index) -> Result<(), String> {
         let now = self.now();
         for (stale, renewal) in &self.records.renewals {
             equal("fingerprint", stale, &renewal.stale)?;
@@ -248,6 +248,8 @@ impl Core {
             let remembers = renewal.failures > 0 || matches!(renewal.stage, Stage::Held { .. } | Stage::Done);
             holds(remembers, || format!("nobody needs it: {renewal:?}"))?;
         }
+        equal("tickets", &self.index.tickets, &anew.tickets)?;
+        equal("who renews", &self.index.renewing, &anew.renewing)?;
         Ok(())
     }
 

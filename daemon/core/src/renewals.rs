@@ -4,14 +4,12 @@
 //! same one share the ticket, and a new secret needs none. How a renewal goes is no failure of the credential: only that
 //! its login is dead restricts it.
 //!
-//! There are few renewals at any time (each is of a secret that is defined, and is forgotten soon after), so they are
-//! looked for by walking over them.
+//! Nothing here walks over anything, but for a login that turns out to be dead: all that have it are looked for.
 
 use std::sync::Arc;
 
 use crate::cause::{Cause, Kind};
 use crate::command::{AskRenewal, EndRenewal, Renewing, Report, Subject, Verdict};
-use crate::index::Due;
 use crate::machine::Core;
 use crate::policy::Backoff;
 use crate::records::{Ask, CredentialKey, Owner, Reach, Seq, TokenHash};
@@ -116,9 +114,8 @@ impl Core {
 
     /// `Command::EndRenewal`.
     pub(crate) fn end_renewal(&mut self, ended: EndRenewal) -> Result<(), Refusal> {
-        let holds = |stage| matches!(stage, Stage::Held { ticket, .. } if ticket == ended.ticket);
-        let held = self.records.renewals.values().find(|renewal| holds(renewal.stage)).cloned();
-        let renewal = held.ok_or(Refusal::UnknownTicket)?;
+        let held = self.index.tickets.get(&ended.ticket).and_then(|stale| self.records.renewals.get(stale));
+        let renewal = held.cloned().ok_or(Refusal::UnknownTicket)?;
         let now = self.now().boot;
         match ended.attempt {
             Attempt::Renewed => {
@@ -141,9 +138,8 @@ impl Core {
 
     /// The tickets that a connection holds are free again.
     pub(crate) fn drop_tickets(&mut self, of: Owner) {
-        let holds = |stage| matches!(stage, Stage::Held { owner, .. } if owner == of);
-        let held = self.records.renewals.values().filter(|renewal| holds(renewal.stage));
-        let held: Vec<Arc<str>> = held.map(|renewal| Arc::clone(&renewal.stale)).collect();
+        let held = self.index.renewing.range((of, Arc::from(""))..).take_while(|(owner, _)| *owner == of);
+        let held: Vec<Arc<str>> = held.map(|(_, stale)| Arc::clone(stale)).collect();
         for stale in held {
             self.reopen(&stale);
         }
@@ -189,17 +185,18 @@ impl Core {
     }
 
     fn put_renewal(&mut self, renewal: Renewal) {
-        let (stale, until) = (Arc::clone(&renewal.stale), renewal.until);
-        if let Some(before) = self.records.renewals.insert(Arc::clone(&stale), renewal) {
-            self.index.due.remove(&(before.until, Due::Renewal(Arc::clone(&stale))));
+        let stale = Arc::clone(&renewal.stale);
+        if let Some(before) = self.records.renewals.get(&stale) {
+            self.index.remove_renewal(before);
         }
-        self.index.due.insert((until, Due::Renewal(Arc::clone(&stale))));
+        self.index.add_renewal(&renewal);
+        self.records.renewals.insert(Arc::clone(&stale), renewal);
         self.touch(Touched::Renewal(stale));
     }
 
     fn drop_renewal(&mut self, stale: &Arc<str>) {
         let Some(before) = self.records.renewals.remove(stale) else { return };
-        self.index.due.remove(&(before.until, Due::Renewal(Arc::clone(stale))));
+        self.index.remove_renewal(&before);
         self.touch(Touched::Renewal(Arc::clone(stale)));
     }
 }
