@@ -101,6 +101,10 @@ impl Events {
                 | Touched::Entry(_) => None,
             });
         }
+        // Each of them was told what it asked for, with its lease if there is one.
+        for Settled { waiter, .. } in &settled {
+            self.known.waiting.remove(waiter);
+        }
         happened
     }
 }
@@ -154,11 +158,6 @@ impl Known {
         let before = self.restrictions.insert(identity.clone(), now.clone());
         before.is_none_or(|before| is_another(&before, now)).then(|| Happened::Restricted(now.clone()))
     }
-
-    /// Forgets those who waited and are served by now.
-    fn settle(&mut self, core: &Core) {
-        self.waiting.retain(|no, _| core.records().waiters.contains_key(no));
-    }
 }
 
 /// Whether there is something new to tell: that a probe is out, or that one more may go, is not.
@@ -207,8 +206,6 @@ impl Engine {
                 }
             }
         }
-        // Each of them was told what it asked for.
-        self.events.known.settle(&self.core);
     }
 
     /// Tells everybody, whatever they want to know.
