@@ -99,6 +99,14 @@ impl Wire {
         refusal(&reply, code, &String::from_utf8_lossy(&line[..line.len().min(200)]))
     }
 
+    /// Whether nothing has come that was not received.
+    pub(crate) fn is_silent(&mut self) -> bool {
+        self.stream.set_nonblocking(true).expect("the connection is there");
+        let there = self.reader.fill_buf().map(<[u8]>::len);
+        self.stream.set_nonblocking(false).expect("the connection is there");
+        there.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
     /// Ends this side of the connection.
     pub(crate) fn half_close(&mut self) {
         self.stream.shutdown(Shutdown::Write).expect("the connection is there");
